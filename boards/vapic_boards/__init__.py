@@ -1,0 +1,1 @@
+"""FPGA boards for the vapic controller."""

@@ -1,0 +1,5 @@
+"""Interrupt controller for virtual machines in Amaranth HDL."""
+
+from .config import Config
+
+__all__ = ["Config"]

@@ -1,0 +1,1 @@
+"""Bus port, access rights and address map."""

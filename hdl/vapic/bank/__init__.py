@@ -1,0 +1,1 @@
+"""Virtual local APICs as memory rows behind one pipeline."""

@@ -1,0 +1,1 @@
+"""Target selection: eligibility, keys, tournament, commit."""

@@ -1,0 +1,1 @@
+"""Event channels: port rows, commands, upcalls."""

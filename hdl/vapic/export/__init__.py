@@ -1,0 +1,1 @@
+"""Verilog and RTLIL output, and descriptions for other tools."""

@@ -1,0 +1,1 @@
+"""I/O APIC: pins, redirection entries and request arbitration."""

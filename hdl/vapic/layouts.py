@@ -1,0 +1,327 @@
+"""Every record and enumeration that crosses from one block to another.
+
+Widths follow the configuration, so each record is a method of `Layouts`, which is made once from
+a `vapic.Config` and handed to every block. The timing of each interface is told in
+docs/architecture.md, "Between the blocks".
+"""
+
+from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = [
+    "AcceptResult", "BankOp", "Err", "EvtOp", "IoapicOp", "Layouts", "Mode", "NoteOp", "Outcome",
+    "Policy", "SchedState", "SelectOp",
+]
+
+
+class Mode(enum.Enum, shape=3):
+    """Delivery mode of an entry or message (IOA-17)."""
+
+    FIXED = 0
+    LOWEST = 1
+    SMI = 2
+    RESERVED3 = 3
+    NMI = 4
+    INIT = 5
+    RESERVED6 = 6
+    EXTINT = 7
+
+
+class SchedState(enum.Enum, shape=2):
+    """Scheduling state of a vCPU (LAPIC-64, Xen RUNSTATE encoding)."""
+
+    RUNNING = 0
+    RUNNABLE = 1
+    BLOCKED = 2
+    OFFLINE = 3
+
+
+class Policy(enum.IntEnum, shape=5):
+    """Target-selection policy (spec 4.2); STATIC only appears in trace records."""
+
+    LOWPRI = 0
+    RR = 1
+    LEAST = 2
+    RUNFIRST = 3
+    STICKY = 4
+    WEIGHTED = 5
+    PULL = 6
+    SED = 7
+    STATIC = 16
+
+
+class Err(enum.IntEnum, shape=4):
+    """Number of a logged error (spec chapter 6); ERRSTAT bit is the number minus one."""
+
+    NONE = 0
+    ACCESS = 1
+    UNMAPPED = 2
+    INDEX = 3
+    PARTIAL = 4
+    EVENT_STORE = 5
+    MSI = 6
+    POLICY = 7
+    ICR = 8
+    BUSY = 9
+    FOREIGN = 14
+
+
+class Outcome(enum.Enum, shape=3):
+    """How a selection ended without a commit, as dispatch tells the request store."""
+
+    NONE = 0
+    #: No target: counts as parked (SEL-22).
+    PARK = 1
+    #: PULL found nobody with room (SEL-04 "waiting").
+    WAIT = 2
+    #: Path EVT, ser=1 and in flight: neither parked nor waiting.
+    BLOCKED = 3
+    #: Configuration error IOA-18.
+    ERROR = 4
+    #: Aborted at commit (SEL-20), or answered RETRY (IOA-20): take it again.
+    AGAIN = 5
+
+
+class NoteOp(enum.Enum, shape=1):
+    """What the event channels ask of the bank."""
+
+    #: The upcall state of a vCPU changed.
+    UPCALL = 0
+    #: Write of VCPU.CTL, which moves a vCPU between lanes.
+    CTL = 1
+
+
+class AcceptResult(enum.IntEnum, shape=3):
+    """What became of one target of a grant, in ``commits`` records of bank and event channels."""
+
+    #: Newly pending (IRR bit or port pending bit 0 -> 1).
+    SET = 0
+    #: Was pending already: merged.
+    MERGED = 1
+    #: IRR bit was set and CTRL.retry_on_irr=1 (IOA-20): nothing changed.
+    RETRY = 2
+    #: The re-check of SEL-20 failed: nothing changed.
+    ABORT = 3
+    #: Static target whose port was closed or masked meanwhile: skipped (SEL-20).
+    SKIP = 4
+    #: Illegal vector: ESR.RECVILL recorded, nothing accepted (IOA-18).
+    RECVILL = 5
+
+
+class BankOp(enum.IntEnum, shape=4):
+    """Operation of a bank commit record."""
+
+    #: Register access; row = v, addr/data/sel/... of the bus, result = {berr[32], rdata[31:0]}.
+    BUS = 0
+    #: One target of a grant; row = v, addr = n, data = {first[10], last[9], level[8], vector[7:0]},
+    #: result = AcceptResult.
+    ACCEPT = 1
+    #: Upcall state taken over; row = v, data = {pend[1], line[0]}, result = 1 if UPVEC was injected.
+    UPCALL = 2
+    #: VCPU.CTL written; row = v, data = written value, result = 1 if applied, 0 if ignored (ERR-09).
+    CTL = 3
+
+
+class IoapicOp(enum.IntEnum, shape=4):
+    """Operation of an I/O APIC commit record."""
+
+    #: Register access (I/O APIC page, REQX, REQSTAT, PIRQ_OWNER, IRT), as BankOp.BUS.
+    BUS = 0
+    #: The synchronised lines changed; data (128 bits) = all pins, before polarity.
+    LINES = 1
+    #: MSI taken; addr, data = the message, result = 1 if latched, 0 if discarded (ERR-06).
+    MSI = 2
+
+
+class EvtOp(enum.IntEnum, shape=4):
+    """Operation of an event-channel commit record."""
+
+    #: Register access or command of a window, as BankOp.BUS.
+    BUS = 0
+    #: One bit of a mask store; row = {dom, port}, data = the new bit.
+    MASK_BIT = 1
+    #: One target of a grant; row = v, addr = n, data = {first[10], last[9]},
+    #: result = {port[15:3], AcceptResult[2:0]}.
+    GRANT = 2
+
+
+class SelectOp(enum.IntEnum, shape=4):
+    """Operation of a dispatch commit record."""
+
+    #: Selection start; row = n, data = domain.
+    START = 0
+    #: Selection ended without a commit; row = n, result = Outcome (never AGAIN).
+    END = 1
+
+
+class Layouts:
+    """Records between the blocks of a controller.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+    """
+
+    def __init__(self, config):
+        c = self.config = config
+        #: One access as the access unit hands it to a block; the right to it is already checked.
+        self.bus_request = data.StructLayout({
+            "addr": 32,     # byte offset from the block base, as in spec 1.1; MSI: whole address
+            "we": 1, "data": 32, "sel": 4,
+            "vmm": 1,       # 1 = VMM role
+            "dom": 4, "vcpu": 9,   # of the master (sideband), not of the addressed thing
+        })
+        #: Answer to it.
+        self.bus_response = data.StructLayout({"data": 32, "berr": 1, "err": Err})
+        #: One table entry as dispatch sees it: RTE or IRT entry, REQX and PIRQ_OWNER together.
+        self.entry = data.StructLayout({
+            "vector": 8, "mode": Mode, "logical": 1,
+            "level": 1,     # effective trigger
+            "dest": 8,
+            "path": 1, "ser": 1, "force_dyn": 1, "force_static": 1, "policy": 4,
+            "allow": 3, "autoeoi": 1,
+            "dom": c.domain_bits, "owned": 1,
+        })
+        #: What dispatch must know of one vCPU, kept in its lane, written by the bank.
+        self.lane = data.StructLayout({
+            "online": 1, "frozen": 1, "enabled": 1,   # enabled: APIC_BASE.EN
+            "svr_enabled": 1,
+            "id": 8, "ldr": 8,
+            "flat": 1, "cluster": 1,                  # of DFR; neither: matches broadcast only
+            "sched": SchedState,
+            "tpr": 8, "ppr": 8, "apr": 8,
+            "count": 8,                               # IRR plus ISR bits, saturating at 255
+            "v": c.vcpu_bits,
+        })
+        #: A lane row being written, `lanes` one bit a lane (all of them at initialisation).
+        self.lane_write = data.StructLayout({
+            "en": 1, "dom": c.domain_bits, "lanes": c.lanes, "row": self.lane,
+        })
+        #: Notice of a commit that may change what a lane is eligible for.
+        self.lane_note = data.StructLayout({
+            "valid": 1, "dom": c.domain_bits, "k": c.lane_bits,
+            "config": 1,    # an eligibility term other than load changed value
+            "grew": 1,      # load grew other than by a grant
+        })
+        #: Work accepted by way of ports and not finished (out[v]), per lane, by the event channels.
+        self.out_write = data.StructLayout({
+            "en": 1, "dom": c.domain_bits, "lanes": c.lanes, "out": 8,
+        })
+        #: One target of a grant to the bank (path LAPIC).
+        self.accept = data.StructLayout({
+            "n": c.pirq_bits, "v": c.vcpu_bits, "vector": 8, "level": 1,
+            "single": 1,    # the grant has one target: RETRY is possible
+            "first": 1, "last": 1,
+            "illegal": 1,   # record ESR.RECVILL and nothing else
+        })
+        #: One target of a grant to the event channels (path EVT).
+        self.evt_grant = data.StructLayout({
+            "n": c.pirq_bits, "dom": c.domain_bits, "k": c.lane_bits, "v": c.vcpu_bits,
+            "level": 1, "dynamic": 1, "first": 1, "last": 1,
+        })
+        #: End of one target, from bank or event channels, in the cycle of the decision.
+        self.decision = data.StructLayout({
+            "valid": 1, "result": AcceptResult, "port": c.port_bits,
+        })
+        #: Event channels to bank.
+        self.note = data.StructLayout({
+            "op": NoteOp, "v": c.vcpu_bits,
+            "pend": 1,      # upcall_pending now
+            "line": 1,      # upcall_pending AND NOT upcall_mask now
+            "rise": 1,      # upcall_pending went 0 -> 1 by this
+            "data": 32,     # value written to CTL
+            "held": 1,      # CTL: another online vCPU holds the lane named in `data`
+        })
+        #: The bank's answer to a note, one cycle long.
+        self.note_done = data.StructLayout({
+            "valid": 1, "applied": 1,
+            "old_dom": 4, "old_k": 6, "old_online": 1, "new_dom": 4, "new_k": 6, "new_online": 1,
+        })
+        #: Row of a PIRQ in the event channels: one bit a lane each.
+        self.pirq_row = data.StructLayout({
+            "open": c.lanes,    # a port is bound for (n, k) and not masked
+            "infl": c.lanes,    # in flight
+            "pend": c.lanes,    # copy of the bound port's pending bit
+        })
+        #: Summary of a PIRQ row, kept by the request store in flip-flops.
+        self.pirq_note = data.StructLayout({
+            "valid": 1, "n": c.pirq_bits, "infl_any": 1, "bound_any": 1,
+            "open_changed": 1,  # an `open` bit of the row changed
+        })
+        #: What the event channels do to a request outside a grant, all in one cycle.
+        self.hand_back = data.StructLayout({
+            "valid": 1, "n": c.pirq_bits,
+            "clear_rirr": 1,
+            "set_pend": 1,      # edge and IRT entries: the occurrence is pending again
+            "port": c.port_bits,
+        })
+        #: EOI broadcast of a vLAPIC (IOA-11a).
+        self.eoi = data.StructLayout({"valid": 1, "dom": c.domain_bits, "vector": 8})
+        #: Global registers that other blocks act on; plain flip-flops of the access unit.
+        self.globals = data.StructLayout({
+            "enable": 1, "dyn_off": 1, "latch_masked_edges": 1, "retry_on_irr": 1,
+            "auto_reraise": 1, "auto_unmask": 1, "ioa_deleg": 1,
+            "ioa_owner": 4, "policy": 4, "lpcfg": 4, "pull_depth": 8, "pull_wake": 1,
+        })
+        #: RRPTR write of the access unit.
+        self.rrptr_write = data.StructLayout({"en": 1, "dom": c.domain_bits, "value": c.lane_bits})
+        #: A strobe about one vCPU.
+        self.vcpu_strobe = data.StructLayout({"valid": 1, "v": c.vcpu_bits})
+        #: One explained grant (GEN-08).
+        self.trace = data.StructLayout({
+            "now": 32, "n": 9, "kind": 2, "candidates": c.lanes, "eligible": c.lanes,
+            "policy": Policy, "key": 32, "target": 9, "port": 10,
+        })
+        #: One commit record (GEN-09); simulation only. `op` is of the unit's own enum.
+        self.commit = data.StructLayout({
+            "seq": 32, "op": 4, "row": 16,
+            "vmm": 1, "dom": 4, "vcpu": 9, "we": 1, "sel": 4,
+            "addr": 32, "data": 128, "result": 40,
+        })
+
+    @property
+    def unit_bus(self) -> wiring.Signature:
+        """Access unit (initiator) to a block: one access at a time, answered by one strobe.
+
+        ``req`` is held until taken; ``rsp.valid`` is one cycle long, at or after the commit.
+        """
+        return wiring.Signature({
+            "req": Out(stream.Signature(self.bus_request)),
+            "rsp": In(stream.Signature(self.bus_response, always_ready=True)),
+        })
+
+    @property
+    def request_port(self) -> wiring.Signature:
+        """Dispatch (initiator) to the request store.
+
+        ``take`` in a cycle with ``offer_valid`` starts the selection of ``offer_n``; ``entry`` is
+        valid from the next cycle until the next take. See docs/architecture.md.
+        """
+        c = self.config
+        return wiring.Signature({
+            "offer_valid": In(1), "offer_n": In(c.pirq_bits), "take": Out(1),
+            "entry": In(self.entry), "request_ok": In(1),
+            "first": Out(1), "last": Out(1),
+            "grant_k": Out(c.lane_bits), "grant_port": Out(c.port_bits),
+            "outcome": Out(Outcome), "multi": Out(1),
+        })
+
+    @property
+    def commit_port(self) -> wiring.Signature:
+        """A unit's commit records: one strobe and one record a cycle, no backpressure."""
+        return wiring.Signature({"valid": Out(1), "record": Out(self.commit)})
+
+    @property
+    def bus(self) -> wiring.Signature:
+        """Wishbone (initiator side), 32-bit data, byte addresses, with the master's sideband.
+
+        ``vmm``, ``dom`` and ``vcpu`` are set by the interconnect from the wire the access came
+        in on (GEN-02). Bits [1:0] of ``adr`` are ignored; ``sel`` names byte lanes. ``err`` is
+        the bus error of spec chapter 6, with ``dat_r`` 0.
+        """
+        return wiring.Signature({
+            "cyc": Out(1), "stb": Out(1), "we": Out(1), "adr": Out(32), "dat_w": Out(32),
+            "sel": Out(4), "vmm": Out(1), "dom": Out(4), "vcpu": Out(9),
+            "dat_r": In(32), "ack": In(1), "err": In(1),
+        })

@@ -1,0 +1,1 @@
+"""MSI intake: remappable messages to the interrupt table."""

@@ -1,0 +1,1 @@
+"""Simulation of the vapic controller: engines, golden model, agents, workloads, reports."""

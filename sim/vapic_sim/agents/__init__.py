@@ -1,0 +1,1 @@
+"""Bus masters, lines, vCPUs, the VMM scheduler and monitors for testbenches."""

@@ -1,0 +1,1 @@
+"""Golden model in plain Python, written from the specification alone."""

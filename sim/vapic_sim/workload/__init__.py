@@ -1,0 +1,1 @@
+"""Interrupt traces and synthetic arrivals."""
