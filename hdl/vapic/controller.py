@@ -1,0 +1,171 @@
+"""The controller: its blocks, and the wires between them. No logic of its own."""
+
+from amaranth import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from .access.unit import AccessUnit
+from .bank.unit import Bank
+from .commits import UNITS, CommitOrder
+from .config import Config
+from .dispatch.unit import Dispatch
+from .evtchn.unit import EventChannels
+from .ioapic.unit import Ioapic
+from .layouts import Layouts
+from .msi.intake import MsiIntake
+
+__all__ = ["Controller"]
+
+
+class Controller(wiring.Component):
+    """Interrupt controller for virtual machines (spec 1.2).
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    bus : ``In(Layouts.bus)``
+        Registers, and MSI writes of the VMM; 32-bit data, byte addresses, with the master's role,
+        domain and vCPU as a sideband (GEN-02).
+    msi_bus : ``In(Layouts.bus)``
+        Only with ``config.msi_bus``: MSI writes of devices.
+    pin : ``In(rtes)``
+        Interrupt lines, asynchronous.
+    now : ``In(32)``
+        Time in cycles, from a plain counter outside (GEN-07).
+    irq, upcall, wake, frozen : ``Out(vcpus)``
+        Per vCPU, registered: vLAPIC request, event-channel upcall, one-cycle wake pulse, freeze
+        acknowledged.
+    ready : ``Out(1)``
+        Initialisation is done (GEN-06).
+    idle : ``Out(1)``
+        Nothing changes until an input does (GEN-07).
+    next_event, next_valid : ``Out(32)``, ``Out(1)``
+        Deadline of the earliest timer; no timer is built, so ``next_valid`` is 0.
+    trace : ``Out(stream.Signature(Layouts.trace))``
+        One record a grant (GEN-08).
+    commits : ``Out`` of one commit port a unit
+        Only with ``config.commits``: the commit order (GEN-09), for simulation.
+
+    A pin edge reaches ``upcall`` or ``irq`` of the vCPU it is dispatched to in about 25 cycles if nothing
+    else is under way; docs/architecture.md has the measured figures.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        layouts = Layouts(config)
+        ports = {
+            "bus": In(layouts.bus), "pin": In(config.rtes), "now": In(32),
+            "irq": Out(config.vcpus), "upcall": Out(config.vcpus), "wake": Out(config.vcpus),
+            "frozen": Out(config.vcpus), "ready": Out(1), "idle": Out(1),
+            "next_event": Out(32), "next_valid": Out(1),
+            "trace": Out(stream.Signature(layouts.trace)),
+        }
+        if config.msi_bus:
+            ports["msi_bus"] = In(layouts.bus)
+        if config.commits:
+            ports["commits"] = Out(wiring.Signature({u: Out(layouts.commit_port) for u in UNITS}))
+        super().__init__(ports)
+        self.access = AccessUnit(config)
+        self.ioapic = Ioapic(config)
+        self.msi = MsiIntake(config)
+        self.bank = Bank(config)
+        self.dispatch = Dispatch(config)
+        self.evt = EventChannels(config)
+
+    def elaborate(self, platform):
+        m = Module()
+        access, ioapic, msi = self.access, self.ioapic, self.msi
+        bank, dispatch, evt = self.bank, self.dispatch, self.evt
+        blocks = {"access": access, "ioapic": ioapic, "msi": msi, "bank": bank,
+                  "dispatch": dispatch, "evt": evt}
+        for name, block in blocks.items():
+            m.submodules[name] = block
+
+        # Bus: to the access unit, and from it to the blocks.
+        connect(m, flipped(self.bus), access.bus)
+        if self.config.msi_bus:
+            connect(m, flipped(self.msi_bus), access.msi_bus)
+        connect(m, access.ioapic, ioapic.bus)
+        connect(m, access.msi, msi.bus)
+        connect(m, access.bank, bank.bus)
+        connect(m, access.evt, evt.bus)
+        for block in (ioapic, bank, dispatch, evt):
+            m.d.comb += block.globals.eq(access.globals)
+
+        # The way of a request: source, dispatch, sink.
+        connect(m, dispatch.requests, ioapic.requests)
+        connect(m, dispatch.accept, bank.accept)
+        connect(m, dispatch.evt_grant, evt.grant)
+        granting = bank.accept_done.valid | evt.grant_done.valid
+        m.d.comb += [
+            ioapic.pin.eq(self.pin),
+            ioapic.message.eq(msi.message),
+            dispatch.now.eq(self.now), access.now.eq(self.now),
+            bank.accept_ok.eq(dispatch.accept_ok), dispatch.accept_done.eq(bank.accept_done),
+            evt.grant_ok.eq(dispatch.evt_ok), dispatch.evt_done.eq(evt.grant_done),
+            access.granting.eq(granting), ioapic.granting.eq(granting),
+            bank.hold.eq(dispatch.hold), bank.hold_notes.eq(dispatch.hold_notes),
+            dispatch.hold_ack.eq(bank.hold_ack),
+            access.rrptr.eq(dispatch.rrptr), dispatch.rrptr_write.eq(access.rrptr_write),
+        ]
+
+        # What dispatch must know of the vCPUs, and when to look again.
+        m.d.comb += [
+            dispatch.lane_write.eq(bank.lane_write), dispatch.lane_note.eq(bank.lane_note),
+            dispatch.out_write.eq(evt.out_write),
+            evt.pirq_n.eq(dispatch.pirq_n), dispatch.pirq_row.eq(evt.pirq_row),
+            dispatch.pirq_note.eq(evt.pirq_note), ioapic.pirq_note.eq(evt.pirq_note),
+            ioapic.recheck.eq(bank.lane_write.en | evt.changed | access.rechecked),
+            bank.granted.eq(dispatch.granted), bank.aborted.eq(dispatch.aborted),
+        ]
+
+        # Event channels to bank, and back to the source.
+        connect(m, evt.note, bank.note)
+        connect(m, ioapic.end_flight, evt.end_flight)
+        m.d.comb += [
+            evt.note_done.eq(bank.note_done),
+            evt.out_dom.eq(bank.out_dom), evt.out_k.eq(bank.out_k),
+            bank.out_value.eq(evt.out_value),
+            ioapic.query_n.eq(evt.query_n), evt.query_entry.eq(ioapic.query_entry),
+            ioapic.hand_back.eq(evt.hand_back), ioapic.eoi.eq(bank.eoi),
+        ]
+
+        # Counters and the error log.
+        m.d.comb += [
+            access.coalesced.eq(ioapic.coalesced), access.merged.eq(bank.merged),
+            access.parked.eq(ioapic.parked), access.spurious.eq(bank.spurious),
+            access.aborted.eq(dispatch.aborted.valid),
+            access.trace_dropped.eq(dispatch.trace_dropped),
+            access.policy_error.eq(dispatch.policy_error),
+        ]
+
+        # Outputs.
+        connect(m, dispatch.trace, flipped(self.trace))
+        m.d.comb += [
+            self.irq.eq(bank.irq), self.upcall.eq(bank.upcall),
+            self.wake.eq(bank.wake), self.frozen.eq(bank.frozen),
+            self.ready.eq(_all(block.ready for block in blocks.values())),
+            self.idle.eq(self.ready & _all(block.quiet for block in blocks.values())
+                         & ~(self.bus.cyc & self.bus.stb) & ~self.wake.any()
+                         & ~(self.trace.valid & self.trace.ready)),
+        ]
+        if self.config.commits:
+            m.submodules.order = order = CommitOrder(self.config)
+            sources = {"access": access.commits, "ioapic": ioapic.commits, "bank": bank.commits,
+                       "evt": evt.commits, "lines": ioapic.commits_lines, "msi": msi.commits,
+                       "dispatch": dispatch.commits}
+            for unit in UNITS:
+                connect(m, sources[unit], getattr(order, f"in_{unit}"))
+                connect(m, getattr(order, unit), flipped(getattr(self.commits, unit)))
+        return m
+
+
+def _all(bits):
+    result = 1
+    for bit in bits:
+        result = result & bit
+    return result

@@ -1,0 +1,218 @@
+"""A whole controller on the bench: masters, lines, time, and the golden model looking on."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from amaranth.hdl import ResetInserter, Signal
+from amaranth.sim import Simulator
+from vapic.config import Config
+from vapic.controller import Controller
+from vapic.regmap import address
+
+from ..model import Model, Params
+from .bus import BusMaster
+from .monitor import Monitor
+
+__all__ = ["MASKED", "Rig"]
+
+#: Mask bit of a redirection entry.
+MASKED = 1 << 16
+
+
+class Rig:
+    """One controller, compiled once, in which scenarios run from reset.
+
+    Every commit of the hardware is replayed on the golden model; a disagreement ends the scenario with
+    `vapic_sim.model.Mismatch`. A scenario is an ``async def scenario(rig)``; within it the methods
+    below are the VMM's or a vCPU's acts, each a real bus access or line change. A scenario may set
+    ``rig.beside`` to a function that then runs beside it, until the scenario ends.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes; ``commits`` is switched on.
+    """
+
+    def __init__(self, config: Config):
+        self.config = Config(**(config.to_dict() | {"commits": True}))
+        self.dut = Controller(self.config)
+        self.params = Params(**{name: getattr(self.config, name) for name in (
+            "rtes", "irts", "vcpus", "lanes", "domains", "ports", "vectors", "ioa_version")})
+        self._scenario: Callable[[Rig], Awaitable[Any]] | None = None
+        self._pins = 0
+        self._reset = Signal()
+        self.sim = Simulator(ResetInserter(self._reset)(self.dut))
+        self.sim.add_clock(10e-9)
+        self.sim.add_testbench(self._time, background=True)
+        self.sim.add_testbench(self._watch, background=True)
+        self.sim.add_testbench(self._beside, background=True)
+        self.sim.add_testbench(self._main)
+        self._fresh = True
+
+    def run(self, scenario: Callable[["Rig"], Awaitable[Any]]) -> None:
+        """Run a scenario from reset to its end."""
+        self._scenario, self._pins, self.now = scenario, 0, 0
+        self.beside: Callable[[], Awaitable[Any]] | None = None
+        self._restart()
+        if not self._fresh:
+            self.sim.reset()
+        self._fresh = False
+        self.sim.run()
+
+    def _restart(self) -> None:
+        self.model = Model(self.params)
+        self.monitor = Monitor(self.dut, self.model)
+        self.traces: list[Any] = []
+
+    async def reset(self) -> None:
+        """Reset the hardware and start the model anew; returns when it is ready."""
+        self.ctx.set(self._reset, 1)
+        await self.ctx.tick()
+        self._restart()
+        self.ctx.set(self._reset, 0)
+        await self._until_ready()
+
+    async def _until_ready(self) -> None:
+        while not self.ctx.get(self.dut.ready):
+            await self.ctx.tick()
+
+    async def _time(self, ctx):
+        while True:
+            ctx.set(self.dut.now, self.now & 0xFFFFFFFF)
+            await ctx.tick()
+            self.now += 1
+
+    async def _watch(self, ctx):
+        ctx.set(self.dut.trace.ready, 1)
+        while True:
+            self.monitor.step(ctx)
+            if ctx.get(self.dut.trace.valid):
+                self.traces.append(ctx.get(self.dut.trace.payload))
+            await ctx.tick()
+
+    async def _beside(self, ctx):
+        while self.beside is None:
+            await ctx.tick()
+        await self.beside()
+
+    async def _main(self, ctx):
+        self.ctx = ctx
+        self.vmm = BusMaster(self.dut.bus, vmm=True)
+        await self._until_ready()
+        await self._scenario(self)
+        await self.settle()
+
+    # Time.
+
+    async def ticks(self, count: int) -> None:
+        """Let `count` cycles pass."""
+        await self.ctx.tick().repeat(count)
+
+    async def settle(self, limit: int = 20_000) -> None:
+        """Wait until the controller is idle; AssertionError after `limit` cycles."""
+        await self.ticks(4)
+        for _ in range(limit):
+            if self.ctx.get(self.dut.idle):
+                return
+            await self.ctx.tick()
+        raise AssertionError(f"not idle after {limit} cycles")
+
+    # Registers.
+
+    def master(self, v: int) -> BusMaster:
+        """Bus master with the rights of vCPU v, in the domain its CTL names now."""
+        return BusMaster(self.dut.bus, vmm=False, dom=self.model.domain_of(v), vcpu=v)
+
+    async def write(self, name: str, *index: int, value: int, v: int | None = None,
+                    sel: int = 0xF) -> None:
+        """Write a register by its name in the address map, as the VMM or as vCPU v."""
+        master = self.vmm if v is None else self.master(v)
+        await master.write(self.ctx, address(name, *index), value, sel=sel)
+
+    async def read(self, name: str, *index: int, v: int | None = None) -> int:
+        """Read a register by its name in the address map, as the VMM or as vCPU v."""
+        master = self.vmm if v is None else self.master(v)
+        return await master.read(self.ctx, address(name, *index))
+
+    async def ioa_write(self, index: int, value: int) -> None:
+        """Write an indirect I/O APIC register."""
+        await self.write("IOA_REGSEL", value=index)
+        await self.write("IOA_WIN", value=value)
+
+    async def ioa_read(self, index: int) -> int:
+        """Read an indirect I/O APIC register."""
+        await self.write("IOA_REGSEL", value=index)
+        return await self.read("IOA_WIN")
+
+    async def rte(self, n: int, vector: int, *, mode: int = 0, logical: int = 0, low: int = 0,
+                  level: int = 0, mask: int = 0, dest: int = 0) -> None:
+        """Set up redirection entry n, high word first."""
+        await self.ioa_write(0x11 + 2 * n, dest << 24)
+        await self.ioa_write(0x10 + 2 * n, vector | mode << 8 | logical << 11 | low << 13
+                             | level << 15 | mask << 16)
+
+    # Lines.
+
+    def line(self, n: int, level: int) -> None:
+        """Drive pin n."""
+        self._pins = self._pins & ~(1 << n) | level << n
+        self.ctx.set(self.dut.pin, self._pins)
+
+    async def pulse(self, n: int, cycles: int = 3) -> None:
+        """Raise pin n for some cycles, then wait as long with it low."""
+        self.line(n, 1)
+        await self.ticks(cycles)
+        self.line(n, 0)
+        await self.ticks(cycles)
+
+    # vCPUs.
+
+    async def setup(self, vcpus: int = 4, *, domain: int = 0) -> None:
+        """Bring vCPUs 0.. online as lanes 0.. of one domain: running, xAPIC enabled by SVR."""
+        for v in range(vcpus):
+            await self.write("VCPU_CTL", v, value=1 | domain << 4 | v << 8 | v << 24)
+            await self.write("VCPU_SCHED", v, value=0)
+            await self.write("LAPIC_SVR", v, value=0x1FF, v=v)
+            await self.write("LAPIC_DFR", v, value=0xFFFFFFFF, v=v)
+
+    async def inta(self, v: int) -> int | None:
+        """Acknowledge as vCPU v: the vector, or None if it was spurious."""
+        value = await self.read("LAPIC_INTA", v, v=v)
+        return value & 0xFF if value >> 31 else None
+
+    async def eoi(self, v: int) -> None:
+        """End of interrupt at the vLAPIC, as vCPU v."""
+        await self.write("LAPIC_EOI", v, value=0, v=v)
+
+    async def bitmap(self, name: str, v: int) -> int:
+        """LAPIC_IRR, LAPIC_ISR or LAPIC_TMR of vCPU v as one integer."""
+        return sum([await self.read(name, v, word) << 32 * word
+                    for word in range(self.config.words)])
+
+    def irq(self, v: int) -> int:
+        """Output irq[v]."""
+        return self.ctx.get(self.dut.irq) >> v & 1
+
+    # Event channels.
+
+    async def command(self, dom: int, command: int, *arguments: int,
+                      v: int | None = None) -> tuple[int, int, int]:
+        """Run an event-channel command: (RESULT as a signed number, OUT0, OUT1)."""
+        for i, argument in enumerate(arguments):
+            await self.write("EVT_ARG", dom, i, value=argument, v=v)
+        await self.write("EVT_CMD", dom, value=command, v=v)
+        result = await self.read("EVT_RESULT", dom, v=v)
+        return (result - (1 << 32) if result >> 31 else result,
+                await self.read("EVT_OUT", dom, 0, v=v), await self.read("EVT_OUT", dom, 1, v=v))
+
+    async def fast(self, dom: int, name: str, value: int, v: int | None = None) -> int:
+        """EVT_SEND, EVT_UNMASK, EVT_PIRQ_EOI or EVT_CLAIM: FASTRES as a signed number."""
+        await self.write(name, dom, value=value, v=v)
+        result = await self.read("EVT_FASTRES", dom, v=v)
+        return result - (1 << 32) if result >> 31 else result
+
+    async def bind(self, n: int, k: int, dom: int = 0) -> int:
+        """Bind PIRQ n to lane k by a port of its own; the port."""
+        result, port, _ = await self.command(dom, 0x20, n, k)
+        assert result == 0, f"bind_pirq_vcpu({n}, {k}): {result}"
+        return port

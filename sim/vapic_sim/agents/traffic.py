@@ -1,0 +1,366 @@
+"""Seeded random traffic over a whole controller, aimed at what meets what."""
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from vapic.regmap import address
+
+from .bus import BusError, BusMaster
+
+__all__ = ["Traffic"]
+
+_MSI = 0xFEE00018
+_ALLOC, _INTERDOMAIN, _CLOSE, _SEND, _STATUS, _IPI, _UNMASK, _PIRQ = 6, 0, 3, 4, 5, 7, 9, 0x20
+
+
+class Traffic:
+    """Random operations of all roles, with lines that change while the bus is busy.
+
+    Half of the bus operations are aimed: a request is raised, some cycles pass, and then something it
+    meets is touched: its port, its entry, its target's scheduling state, enable or freeze.
+
+    Parameters
+    ----------
+    rig : Rig
+        The bench; call from within a scenario.
+    seed : int
+        Of all choices.
+
+    Attributes
+    ----------
+    issued : list of (int, int, tuple)
+        Bus accesses: cycles of issue and acknowledge, and (vmm, dom, vcpu, address, write, data, sel).
+    operations : int
+        Bus accesses and line changes so far.
+    overlapped : int
+        Those issued while another operation or a selection was under way.
+    """
+
+    def __init__(self, rig: Any, seed: int):
+        self.rig, self.rng = rig, random.Random(seed)
+        self.config = rig.config
+        self.issued: list[tuple[int, int, tuple]] = []
+        self.operations = self.overlapped = 0
+        self._vcpu = 0
+
+    # Issuing.
+
+    def _busy(self) -> bool:
+        return not self.rig.ctx.get(self.rig.dut.idle)
+
+    def _count(self) -> None:
+        self.operations += 1
+        self.overlapped += self._busy()
+
+    async def access(self, place: int, data: int | None = None, *, v: int | None = None,
+                     sel: int = 0xF) -> int:
+        """One bus access as the VMM or as vCPU v; a bus error counts as 0."""
+        rig = self.rig
+        self._count()
+        master: BusMaster = rig.vmm if v is None else rig.master(v)
+        begin, value = rig.monitor.cycle, 0
+        key = (master.vmm, master.dom, master.vcpu, place, data is not None, data or 0, sel)
+        try:
+            if data is None:
+                value = await master.read(rig.ctx, place)
+            else:
+                await master.write(rig.ctx, place, data, sel=sel)
+        except BusError:
+            pass
+        self.issued.append((begin, rig.monitor.cycle, key))
+        return value
+
+    def toggle(self, n: int | None = None, level: int | None = None) -> None:
+        """Change a line."""
+        self._count()
+        n = self.rng.randrange(self.config.rtes) if n is None else n
+        self.rig.line(n, self.rng.getrandbits(1) if level is None else level)
+
+    # Choices.
+
+    def _word(self) -> int:
+        return self.rng.getrandbits(32)
+
+    def _n(self) -> int:
+        return self.rng.randrange(self.config.pirqs)
+
+    def _v(self) -> int:
+        # Few vCPUs meet more often than many.
+        return self.rng.randrange(min(self.config.vcpus, 4))
+
+    def _port(self) -> int:
+        return self.rng.choice((self.rng.randrange(1, 12), self.rng.randrange(self.config.ports)))
+
+    def _dom(self) -> int:
+        return self.rng.choice((0, 0, 0, self.rng.randrange(self.config.domains)))
+
+    def _vector(self) -> int:
+        top = self.config.vectors
+        if self.rng.random() < 0.03:
+            return self.rng.randrange(256)
+        return self.rng.choice((0x11, 0x12, top - 1, top // 2 + 1, self.rng.randrange(16, top)))
+
+    def _low(self) -> int:
+        rng = self.rng
+        mode = rng.choice((0, 0, 1, 1, 1, 1, 1, rng.randrange(8)))
+        return (self._vector() | mode << 8 | rng.getrandbits(1) << 11
+                | (rng.random() < 0.1) << 13 | (rng.random() < 0.4) << 15
+                | (rng.random() < 0.12) << 16)
+
+    def _high(self) -> int:
+        return self.rng.choice((0xFF, 0xFF, 0xFF, self.rng.randrange(4),
+                                self.rng.randrange(1, 16), self.rng.getrandbits(8))) << 24
+
+    def _reqx(self) -> int:
+        rng = self.rng
+        policy = rng.choice((0, 1, 2, 6, 6, 15, rng.randrange(16)))
+        allow = rng.choice((7, 7, 7, rng.randrange(8)))
+        return (rng.getrandbits(1) | rng.getrandbits(1) << 1 | (rng.random() < 0.1) << 2
+                | (rng.random() < 0.1) << 3 | policy << 4 | allow << 12
+                | (rng.random() < 0.2) << 23)
+
+    # Set-up.
+
+    async def prepare(self) -> None:
+        """Bring vCPUs online, mostly in domain 0, bind ports and open entries."""
+        c, rng = self.config, self.rng
+        held: dict[int, int] = {}
+        for v in range(c.vcpus):
+            dom = 0 if rng.random() < 0.75 and held.get(0, 0) < c.lanes else 1
+            if held.get(dom, 0) >= c.lanes:
+                continue
+            k = held[dom] = held.get(dom, 0)
+            held[dom] += 1
+            await self.access(address("VCPU_CTL", v), 1 | dom << 4 | v % 256 << 8 | k << 24)
+            await self.access(address("VCPU_SCHED", v), rng.choice((0, 0, 1, 2)))
+            await self.access(address("LAPIC_SVR", v), 0x1FF, v=v)
+            await self.access(address("LAPIC_LDR", v), (1 << v % 8) << 24, v=v)
+            if rng.random() < 0.5:
+                await self.access(address("VCPU_UPVEC", v), 0x100 | self._vector())
+        await self.access(address("PULL"), rng.choice((1, 1, 2, 0x101)))
+        for n in range(c.pirqs):
+            await self.entry(n)
+            for k in range(c.lanes):
+                if rng.random() < 0.7:
+                    await self.command(0, _PIRQ, n, k)
+        await self.command(1, _ALLOC, 0x7FF0, 0)
+        await self.command(0, _INTERDOMAIN, 1, 1)
+        await self.command(0, _IPI, 0)
+
+    async def entry(self, n: int) -> None:
+        """Write an entry anew, extension first."""
+        c = self.config
+        if self.rng.random() < 0.6:
+            await self.access(address("REQX", n), self._reqx())
+        if n < c.rtes:
+            for index, value in ((0x11 + 2 * n, self._high()), (0x10 + 2 * n, self._low())):
+                await self.access(address("IOA_REGSEL"), index)
+                await self.access(address("IOA_WIN"), value)
+        else:
+            await self.access(address("IRT_HIGH", n - c.rtes), self._high())
+            await self.access(address("IRT_LOW", n - c.rtes), self._low())
+
+    async def command(self, dom: int, command: int, *arguments: int, v: int | None = None) -> None:
+        """An event-channel command, its arguments first."""
+        for i, argument in enumerate(arguments):
+            await self.access(address("EVT_ARG", dom, i), argument, v=v)
+        await self.access(address("EVT_CMD", dom), command, v=v)
+
+    # Operations.
+
+    async def step(self) -> None:
+        """One operation, aimed or not."""
+        if self.rng.random() < 0.5:
+            await self._aimed()
+        else:
+            await self.rng.choices([act for act, _ in self._ACTS],
+                                   [weight for _, weight in self._ACTS])[0](self)
+
+    async def _raise(self, n: int) -> None:
+        if n < self.config.rtes:
+            self.toggle(n, 1)
+        else:
+            await self.access(_MSI | (n - self.config.rtes) << 5, 0)
+
+    async def _aimed(self) -> None:
+        rng, v, n, dom = self.rng, self._v(), self._n(), 0
+        await self._raise(n)
+        await self.rig.ticks(rng.randrange(14))
+        bit = 1 << self._port() % 32
+        word = self._port() // 32 % self.config.port_words
+        target = rng.randrange(12)
+        if target == 0:
+            await self.access(address("LAPIC_INTA", v), v=v)
+        elif target == 1:
+            await self.access(address("LAPIC_EOI", v), 0, v=v)
+        elif target == 2:
+            await self.access(address("EVT_SEL_RC", dom, rng.randrange(self.config.lanes)))
+        elif target == 3:
+            name = rng.choice(("EVT_MASK_W1S", "EVT_MASK_W1C"))
+            await self.access(address(name, dom, word), bit | bit << 1 | bit << 2)
+        elif target == 4:
+            await self.command(dom, _CLOSE, self._port())
+            await self.command(dom, _PIRQ, n, rng.randrange(self.config.lanes))
+        elif target in (5, 6):
+            await self._freeze(v)
+        elif target in (7, 8):
+            await self.access(address("VCPU_SCHED", v), rng.choice((0, 0, 0, 1, 2, 3)))
+        elif target == 9:
+            await self.access(address("EVT_PIRQ_EOI", dom), n, v=v)
+        elif target == 10:
+            await self.access(address("EVT_PENDING_W1C", dom, word), bit | bit << 1)
+        else:
+            await self.entry(n)
+        if n < self.config.rtes and rng.random() < 0.7:
+            self.toggle(n, 0)
+
+    async def _freeze(self, v: int) -> None:
+        ctl = await self.access(address("VCPU_CTL", v))
+        await self.access(address("VCPU_CTL", v), ctl & ~2 if self.rng.random() < 0.6 else ctl | 2)
+
+    async def _move(self) -> None:
+        rng, v = self.rng, self._v()
+        ctl = await self.access(address("VCPU_CTL", v))
+        await self.access(address("VCPU_CTL", v), ctl & ~1)
+        dom, k = self._dom(), rng.randrange(self.config.lanes + 1)
+        await self.access(address("VCPU_CTL", v),
+                          1 | dom << 4 | rng.randrange(8) << 8 | k << 24)
+
+    async def _control(self) -> None:
+        rng = self.rng
+        name, value = rng.choice((
+            ("CTRL", 1 | rng.getrandbits(7) & rng.getrandbits(7)), ("CTRL", rng.getrandbits(7)),
+            ("CTRL", 1), ("POLICY", rng.getrandbits(8)), ("LPCFG", rng.getrandbits(4)),
+            ("PULL", rng.choice((1, 2, 3, 0x101))), ("ERRSTAT", self._word()),
+            ("IOA_OWNER", self._dom())))
+        await self.access(address(name), value)
+        if name == "CTRL":
+            await self.access(address("CTRL"), value | 1)
+
+    async def _rotation(self) -> None:
+        await self.access(address("RRPTR", self._dom()), self.rng.randrange(self.config.lanes))
+
+    async def _owner(self) -> None:
+        await self.access(address("PIRQ_OWNER", self._n()),
+                          self.rng.choice((0x100, 0x100, 0x100, self.rng.randrange(0x200))))
+
+    async def _entry(self) -> None:
+        await self.entry(self._n())
+
+    async def _ioapic(self) -> None:
+        rng = self.rng
+        await self.access(address("IOA_REGSEL"), rng.randrange(0x12 + 2 * self.config.rtes))
+        await self.access(address("IOA_WIN"))
+        if rng.random() < 0.3:
+            await self.access(address("IOA_EOI"), self._vector())
+
+    async def _status(self) -> None:
+        await self.access(address(self.rng.choice(("REQSTAT", "REQX", "PIRQ_OWNER")), self._n()))
+
+    async def _global(self) -> None:
+        await self.access(address(self.rng.choice((
+            "ID", "CAP0", "CAP1", "CTRL", "ERRSTAT", "ERRINFO", "COALESCED", "PARKED", "SPURIOUS",
+            "ABORTS", "TRACE_DROP", "POLICY", "LPCFG", "PULL"))))
+
+    async def _vcpu(self) -> None:
+        name = self.rng.choice(("VCPU_CTL", "VCPU_SCHED", "VCPU_UPVEC", "VCPU_LOAD",
+                                "VCPU_GRANTS", "VCPU_WAKES", "VCPU_ABORTS"))
+        await self.access(address(name, self._v()))
+
+    async def _upvec(self) -> None:
+        await self.access(address("VCPU_UPVEC", self._v()),
+                          (self.rng.random() < 0.8) << 8 | self._vector())
+
+    async def _lapic_write(self) -> None:
+        rng, v = self.rng, self._v()
+        name, value = rng.choice((
+            ("TPR", rng.getrandbits(8) & 0x7F), ("TPR", 0), ("CR8", rng.getrandbits(3)),
+            ("SVR", 0x1FF), ("SVR", 0x1FF), ("SVR", rng.getrandbits(13)),
+            ("LDR", self._word()), ("DFR", rng.choice((0xFFFFFFFF, 0xFFFFFFF, self._word()))),
+            ("ID", rng.randrange(4) << 24), ("ESR", 0), ("EOI", 0), ("EOI", 0), ("EOI", 0)))
+        await self.access(address(f"LAPIC_{name}", v), value, v=v)
+
+    async def _base(self) -> None:
+        v = self._v()
+        value = await self.access(address("LAPIC_BASE", v), v=v)
+        for change in (self.rng.choice((1 << 11, 1 << 11, 1 << 10, 1 << 13)), 0):
+            await self.access(address("LAPIC_BASE", v), value ^ change, v=v)
+        await self.access(address("LAPIC_SVR", v), 0x1FF, v=v)
+
+    async def _lapic_read(self) -> None:
+        rng, v = self.rng, self._v()
+        if rng.random() < 0.4:
+            place = address(rng.choice(("LAPIC_ISR", "LAPIC_IRR", "LAPIC_TMR")), v,
+                            rng.randrange(8))
+        elif rng.random() < 0.8:
+            place = address("LAPIC_" + rng.choice((
+                "ID", "VERSION", "TPR", "APR", "PPR", "LDR", "DFR", "SVR", "ESR", "CR8", "EOI",
+                "INTA", "INTA")), v)
+        else:
+            place = 0x400000 + 0x2000 * v + rng.randrange(0, 0x1000, 4)
+        await self.access(place, v=v)
+
+    async def _event(self) -> None:
+        rng, v = self.rng, self.rng.choice((None, self._v()))
+        dom = self._dom() if v is None else self.rig.model.domain_of(v)
+        dom = min(dom, self.config.domains - 1)
+        kind = rng.randrange(9)
+        if kind < 3:
+            name = rng.choice(("EVT_SEND", "EVT_UNMASK", "EVT_CLAIM", "EVT_PIRQ_EOI"))
+            value = self._n() if name == "EVT_PIRQ_EOI" else self._port()
+            await self.access(address(name, dom), value, v=v)
+            await self.access(address("EVT_FASTRES", dom), v=v)
+        elif kind == 3:
+            command = rng.choice((_ALLOC, _INTERDOMAIN, _CLOSE, _SEND, _STATUS, _IPI, _UNMASK,
+                                  _PIRQ, rng.randrange(40)))
+            arguments = [rng.choice((0x7FF0, self._dom(), self._port(), self._n()))
+                         for _ in range(3)]
+            await self.command(dom, command, *arguments, v=v)
+            await self.access(address("EVT_RESULT", dom), v=v)
+            await self.access(address("EVT_OUT", dom, rng.randrange(2)), v=v)
+        elif kind < 6:
+            name = rng.choice(("EVT_PENDING", "EVT_MASK"))
+            await self.access(address(name, dom, rng.randrange(32)), v=v)
+        elif kind == 6:
+            name = rng.choice(("EVT_MASK", "EVT_MASK_W1S", "EVT_MASK_W1C", "EVT_MASK_W1C",
+                               "EVT_PENDING_W1C", "EVT_PENDING_W1C", "EVT_PENDING",
+                               "EVT_PENDING_W1S"))
+            await self.access(address(name, dom, rng.randrange(2)),
+                              self._word() & self._word() & self._word(), v=v)
+        else:
+            k = rng.randrange(self.config.lanes)
+            name = rng.choice(("EVT_UPCALL", "EVT_SEL", "EVT_SEL_RC", "EVT_UPCALL_ACK"))
+            data = None
+            if name == "EVT_UPCALL_ACK" or (name == "EVT_UPCALL" and rng.random() < 0.6):
+                data = rng.choice((0, 0, 0x100, 0x101, self._word()))
+            await self.access(address(name, dom, k), data, v=v,
+                              sel=rng.choice((0xF, 0xF, 1, 2, 3)) if data is not None else 0xF)
+
+    async def _foreign(self) -> None:
+        place = self.rng.choice((self.rng.randrange(0, 0x10000, 4),
+                                 self.rng.randrange(0, 0x800000, 4), self._word() & ~3))
+        sel = self.rng.choice((0xF, 0xF, 0xF, 0x1, 0x3))
+        # A stray write may do anything that its master may do, so it is a guest's.
+        await self.access(place, self._word() if self.rng.random() < 0.5 else None,
+                          v=self.config.vcpus - 1, sel=sel)
+
+    async def _quiet(self) -> None:
+        """Let things settle, as EOIs do, so that the machine doesn't clog."""
+        for v in range(min(self.config.vcpus, 4)):
+            await self.access(address("LAPIC_EOI", v), 0, v=v)
+        for n in range(self.config.pirqs):
+            if self.rng.random() < 0.3:
+                await self.access(address("EVT_PIRQ_EOI", 0), n, v=self._v())
+
+    _ACTS: tuple[tuple[Callable[["Traffic"], Awaitable[None]], int], ...] = (
+        (_event, 20), (_lapic_write, 12), (_lapic_read, 10), (_entry, 5), (_ioapic, 4),
+        (_status, 4), (_vcpu, 4), (_global, 3), (_upvec, 2), (_control, 2), (_rotation, 1),
+        (_owner, 2), (_move, 1), (_base, 1), (_foreign, 3), (_quiet, 3),
+    )
+
+    async def lines(self) -> None:
+        """Change lines for ever, beside the bus: the body of a background testbench."""
+        while True:
+            await self.rig.ticks(self.rng.randrange(1, 40))
+            self.toggle()

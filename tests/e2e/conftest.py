@@ -1,0 +1,12 @@
+import pytest
+from vapic import Config
+
+SMALL = Config(rtes=8, irts=8, vcpus=4, lanes=4, domains=3, ports=64)
+
+
+@pytest.fixture(scope="module")
+def rig():
+    """One compiled controller a test file; every scenario starts from reset."""
+    from vapic_sim.agents.rig import Rig
+
+    return Rig(SMALL)
