@@ -1,0 +1,158 @@
+"""Bus masters: registers read and written over a real bus port, alone or sharing it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+__all__ = ["BusError", "BusMaster", "SharedBus"]
+
+
+class BusError(Exception):
+    """The slave answered ``err``.
+
+    Attributes
+    ----------
+    address : int
+        Where.
+    """
+
+    def __init__(self, message: str, address: int):
+        super().__init__(message)
+        self.address = address
+
+
+class BusMaster:
+    """One bus master: a role, a domain and a vCPU.
+
+    An access keeps ``stb`` until the clock edge that ends a cycle with ``ack`` or ``err``; one
+    access is under way at a time. Several masters may be made on one port if only one testbench
+    uses it, as the sideband is set anew for each access; several testbenches need a `SharedBus`.
+
+    Parameters
+    ----------
+    port : interface of ``Layouts.bus``
+        Bus port of the component under test.
+    vmm : bool
+        VMM role.
+    dom, vcpu : int
+        Domain and vCPU number of the sideband.
+    shared : SharedBus, optional
+        Queue for the port; `SharedBus.master` sets it.
+    limit : int
+        Cycles after which an access without answer is a `TimeoutError`.
+
+    Attributes
+    ----------
+    accesses, waits, longest : int
+        Accesses ended, their cycles in all beyond the first of each (without those in the
+        queue), and those of the longest.
+    """
+
+    def __init__(self, port: Any, *, vmm: bool = True, dom: int = 0, vcpu: int = 0,
+                 shared: "SharedBus | None" = None, limit: int = 20_000):
+        self._port, self._shared, self._limit = port, shared, limit
+        self.vmm, self.dom, self.vcpu = vmm, dom, vcpu
+        self.accesses = self.waits = self.longest = 0
+        self._turns = 0
+
+    def __str__(self) -> str:
+        role = "VMM" if self.vmm else "guest"
+        return f"{role} (domain {self.dom}, vCPU {self.vcpu})"
+
+    async def write(self, ctx: Any, address: int, value: int, sel: int = 0xF) -> None:
+        """Write a register.
+
+        Raises
+        ------
+        BusError
+            If the slave answers ``err``.
+        """
+        await self._access(ctx, address, value, sel)
+
+    async def read(self, ctx: Any, address: int, sel: int = 0xF) -> int:
+        """Read a register.
+
+        Raises
+        ------
+        BusError
+            If the slave answers ``err``.
+        """
+        return await self._access(ctx, address, None, sel)
+
+    @asynccontextmanager
+    async def turn(self, ctx: Any) -> AsyncIterator[None]:
+        """Keep the port for several accesses that belong together; for the shared bus."""
+        if self._shared is not None and not self._turns:
+            await self._shared.acquire(ctx)
+        self._turns += 1
+        try:
+            yield
+        finally:
+            self._turns -= 1
+            if self._shared is not None and not self._turns:
+                self._shared.release()
+
+    async def _access(self, ctx: Any, address: int, value: int | None, sel: int) -> int:
+        async with self.turn(ctx):
+            port, waits = self._port, 0
+            for name, level in (
+                ("adr", address), ("we", value is not None), ("dat_w", value or 0), ("sel", sel),
+                ("vmm", self.vmm), ("dom", self.dom), ("vcpu", self.vcpu), ("cyc", 1), ("stb", 1),
+            ):
+                ctx.set(getattr(port, name), int(level))
+            try:
+                while True:
+                    _, _, ack, err, data = await ctx.tick().sample(port.ack, port.err, port.dat_r)
+                    if ack or err:
+                        break
+                    waits += 1
+                    if waits >= self._limit:
+                        raise TimeoutError(
+                            f"{self._what(address, value)} not answered in {waits} cycles")
+            finally:
+                ctx.set(port.stb, 0)
+                ctx.set(port.cyc, 0)
+            self.accesses += 1
+            self.waits += waits
+            self.longest = max(self.longest, waits)
+        if err:
+            raise BusError(f"{self._what(address, value)}: bus error", address)
+        return data
+
+    def _what(self, address: int, value: int | None) -> str:
+        return (f"{self}: read of {address:#x}" if value is None
+                else f"{self}: write of {value:#x} to {address:#x}")
+
+
+class SharedBus:
+    """One bus port for several testbenches, first come first served.
+
+    Each access, or each ``turn`` of a master, draws a ticket and waits until it is called; so no
+    master waits for more than one turn of each other one. A ticket drawn in a cycle in which the
+    port is free is called at once.
+
+    Parameters
+    ----------
+    port : interface of ``Layouts.bus``
+        Bus port of the component under test.
+    """
+
+    def __init__(self, port: Any):
+        self._port = port
+        self._drawn = self._called = 0
+
+    def master(self, *, vmm: bool = True, dom: int = 0, vcpu: int = 0,
+               limit: int = 20_000) -> BusMaster:
+        """Make a master on this port, for one testbench."""
+        return BusMaster(self._port, vmm=vmm, dom=dom, vcpu=vcpu, shared=self, limit=limit)
+
+    async def acquire(self, ctx: Any) -> None:
+        """Wait for a turn."""
+        ticket = self._drawn
+        self._drawn += 1
+        while self._called != ticket:
+            await ctx.tick()
+
+    def release(self) -> None:
+        """End a turn."""
+        self._called += 1
