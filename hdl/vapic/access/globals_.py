@@ -1,0 +1,115 @@
+"""The global registers: identification, control, counters and selection parameters."""
+
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import Layouts
+from ..regmap import REGISTERS, address
+
+__all__ = ["GlobalRegisters"]
+
+
+class GlobalRegisters(wiring.Component):
+    """Registers 0x1000..0x11FF (table 1.1, GEN-05).
+
+    A read is combinational and has no side effect. A write is visible in the next cycle; writes of
+    read-only registers and of registers of features not built do nothing (ERR-15). A count in the
+    cycle of a read is not in what is read. RRPTR itself is kept by dispatch, whose rotation in
+    the cycle of a write is ordered after it; a written value of N_LANE or more is ignored.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    addr : ``In(12)``
+        Byte offset in the page; it must be a register's (`rights.global_words`).
+    write, value : ``In(1)``, ``In(32)``
+        Write strobe and value.
+    read : ``Out(32)``
+        Value of the register at ``addr``.
+    globals : ``Out(Layouts.globals)``
+        Parameters for the other blocks, flip-flops.
+    changed : ``Out(1)``
+        Strobe, in the first cycle with new values in ``globals``.
+    now : ``In(32)``
+        Register NOW.
+    coalesced, merged, parked, spurious, trace_dropped, aborted : ``In``
+        What to count in this cycle: ``coalesced`` a number, the others one.
+    stat, info, clear : ``In(14)``, ``In(32)``, ``Out(14)``
+        Error log.
+    rrptr, rrptr_write : ``In(ArrayLayout(lane_bits, domains))``, ``Out(Layouts.rrptr_write)``
+        Rotation pointers, kept by dispatch.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        layouts = Layouts(config)
+        super().__init__({
+            "addr": In(12), "write": In(1), "value": In(32), "read": Out(32),
+            "globals": Out(layouts.globals, init={
+                "enable": 1, "lpcfg": REGISTERS["LPCFG"].reset,
+                "pull_depth": REGISTERS["PULL"].reset}),
+            "changed": Out(1), "now": In(32),
+            "coalesced": In(range(config.rtes + 3)), "merged": In(1), "parked": In(1),
+            "spurious": In(1), "trace_dropped": In(1), "aborted": In(1),
+            "stat": In(14), "info": In(32), "clear": Out(14),
+            "rrptr": In(data.ArrayLayout(config.lane_bits, config.domains)),
+            "rrptr_write": Out(layouts.rrptr_write),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        c, g, value = self._config, self.globals, self.value
+        # POLICY[7:4], the fallback of a policy that is not built: kept as written.
+        fallback = Signal(4, init=REGISTERS["POLICY"].reset >> 4)
+        counters = {
+            "COALESCED": self.coalesced + self.merged, "PARKED": self.parked,
+            "SPURIOUS": self.spurious, "TRACE_DROP": self.trace_dropped, "ABORTS": self.aborted,
+        }
+        control = Cat(g.enable, g.dyn_off, g.latch_masked_edges, g.retry_on_irr,
+                      g.auto_reraise, g.auto_unmask, g.ioa_deleg)
+        # Register to what it reads, and what of it is written.
+        parameters = {
+            "CTRL": (control, control), "IOA_OWNER": (g.ioa_owner, g.ioa_owner),
+            "POLICY": (Cat(g.policy, fallback),) * 2,
+            "LPCFG": (g.lpcfg, Cat(g.lpcfg[:2], Signal(name="focus"), g.lpcfg[3])),
+            "PULL": (Cat(g.pull_depth, g.pull_wake),) * 2,
+        }
+        reads = {
+            "ID": Const(REGISTERS["ID"].reset, 32),
+            "CAP0": Const(c.vcpus | c.domains << 12 | c.rtes << 20, 32),
+            "CAP1": Const(c.ports | c.irts << 16, 32),
+            "ERRSTAT": self.stat, "ERRINFO": self.info, "NOW": self.now,
+        } | {name: shown for name, (shown, _) in parameters.items()}
+
+        def word(name):
+            return address(name) % 0x1000 // 4
+
+        m.d.sync += self.changed.eq(0)
+        for name, amount in counters.items():
+            reads[name] = count = Signal(32, name=name.lower())
+            m.d.sync += count.eq(count + amount)
+        rotation = (self.addr[6:] == address("RRPTR", 0) % 0x1000 >> 6)
+        domain = self.addr[2:6]
+        with m.If(rotation):
+            m.d.comb += self.read.eq(self.rrptr[domain[:c.domain_bits]])
+        with m.Else(), m.Switch(self.addr[2:]):
+            for name, shown in reads.items():
+                with m.Case(word(name)):
+                    m.d.comb += self.read.eq(shown)
+
+        m.d.comb += [
+            self.clear.eq(Mux(self.write & (self.addr[2:] == word("ERRSTAT")), value[:14], 0)),
+            self.rrptr_write.en.eq(self.write & rotation & (value < c.lanes)),
+            self.rrptr_write.dom.eq(domain),
+            self.rrptr_write.value.eq(value),
+        ]
+        with m.If(self.write), m.Switch(self.addr[2:]):
+            for name, (_, kept) in parameters.items():
+                with m.Case(word(name)):
+                    m.d.sync += [kept.eq(value), self.changed.eq(1)]
+        return m

@@ -1,0 +1,190 @@
+"""The way in: bus ports, rights, global registers and the error log."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import BankOp, Err, Layouts
+from .errors import ErrorLog
+from .globals_ import GlobalRegisters
+from .rights import Rights, Unit
+
+__all__ = ["AccessUnit"]
+
+_UNITS = {"ioapic": Unit.IOAPIC, "msi": Unit.MSI, "bank": Unit.BANK, "evt": Unit.EVT}
+
+
+class AccessUnit(wiring.Component):
+    """Take one access at a time from the bus ports, check the right to it and see it answered.
+
+    Cycle 0: ``stb`` is seen, the access and the outcome of `Rights` are registered. Cycle 1: a
+    global register is read or written, or the access refused (decision cycle, put off while
+    ``granting``); ``ack`` or ``err`` comes in cycle 2, which is the commit cycle. An access of
+    another unit is offered to it from cycle 1; ``ack`` or ``err`` comes in the cycle after its
+    answer. ``ack`` and ``err`` are one cycle long and never come together; the next access may
+    start in the cycle after, so a global register takes 3 cycles.
+
+    With two bus ports they take turns if both want. A partial ``sel`` on a global register makes
+    a write do nothing (ERR-04); a refused access does nothing and reads 0. The error of an access
+    is in the log with its ``ack`` or ``err``.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    bus, msi_bus : ``In(Layouts.bus)``
+        Bus ports; ``msi_bus`` only with ``config.msi_bus``: it takes MSI writes and nothing else
+        (ERR-06), and needs no rights.
+    ioapic, msi, bank, evt : ``Out(Layouts.unit_bus)``
+        The units. Address bits [1:0] are passed on as 0.
+    globals : ``Out(Layouts.globals)``
+        Parameters for the other blocks, flip-flops.
+    rechecked : ``Out(1)``
+        Strobe in the first cycle with new values in ``globals``: parked requests may have become
+        serviceable.
+    now : ``In(32)``
+        Register NOW.
+    granting : ``In(1)``
+        A grant is decided in this cycle: no access of this unit is (IOA-15).
+    coalesced : ``In(range(rtes + 3))``
+        Merges in this cycle, at the sources.
+    merged, parked, spurious, trace_dropped, aborted : ``In(1)``
+        Counter strobes; ``merged`` counts in COALESCED as well (IOA-20).
+    policy_error : ``In(1)``
+        Strobe of ERR-07.
+    rrptr, rrptr_write : ``In(ArrayLayout(lane_bits, domains))``, ``Out(Layouts.rrptr_write)``
+        Rotation pointers; the write is sent in the decision cycle.
+    start : ``In(1)``, 1 if not connected
+        No access is taken while 0 (GEN-06: the other units initialise their memories).
+    ready, quiet : ``Out(1)``
+        ``ready`` is always 1; ``quiet`` if no access is under way or asked for.
+    commits : ``Out(Layouts.commit_port)``
+        Only with ``config.commits``: an ``op`` 0 record for each access to a global register and
+        each one refused, as `BankOp.BUS`, with row 1 if it came in on ``msi_bus``, else 0.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        layouts = self._layouts = Layouts(config)
+        ports = {
+            "bus": In(layouts.bus), "globals": Out(layouts.globals), "rechecked": Out(1),
+            "now": In(32), "granting": In(1), "start": In(1, init=1),
+            "coalesced": In(range(config.rtes + 3)), "merged": In(1), "parked": In(1),
+            "spurious": In(1), "trace_dropped": In(1), "aborted": In(1), "policy_error": In(1),
+            "rrptr": In(data.ArrayLayout(config.lane_bits, config.domains)),
+            "rrptr_write": Out(layouts.rrptr_write),
+            "ready": Out(1), "quiet": Out(1),
+        }
+        ports |= {name: Out(layouts.unit_bus) for name in _UNITS}
+        if config.msi_bus:
+            ports["msi_bus"] = In(layouts.bus)
+        if config.commits:
+            ports["commits"] = Out(layouts.commit_port)
+        super().__init__(ports)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.rights = rights = Rights(self._config)
+        m.submodules.registers = registers = GlobalRegisters(self._config)
+        m.submodules.log = log = ErrorLog()
+
+        # The port whose turn it is, and its access.
+        buses = [self.bus] + ([self.msi_bus] if self._config.msi_bus else [])
+        asks = [bus.cyc & bus.stb for bus in buses]
+        asked, picked, turn = Signal(), Signal(), Signal()
+        m.d.comb += [
+            asked.eq(Cat(asks).any()),
+            picked.eq(asks[-1] & (~asks[0] | turn) if len(buses) == 2 else 0),
+        ]
+        seen = {name: Mux(picked, getattr(buses[-1], name), getattr(buses[0], name))
+                for name in ("adr", "we", "dat_w", "sel", "vmm", "dom", "vcpu")}
+        m.d.comb += [
+            rights.addr.eq(seen["adr"]), rights.device.eq(picked),
+            rights.ioa_deleg.eq(self.globals.ioa_deleg),
+            rights.ioa_owner.eq(self.globals.ioa_owner),
+        ] + [getattr(rights, name).eq(seen[name]) for name in ("we", "vmm", "dom", "vcpu")]
+
+        # The access under way.
+        request = Signal(self._layouts.bus_request)
+        source, unit, refusal = Signal(), Signal(Unit), Signal(Err)
+        answer, berr = Signal(32), Signal()
+
+        # Its answer, from here or from its unit.
+        own = (unit == Unit.REFUSED) | (unit == Unit.GLOBALS)
+        partial = request.sel != 0b1111
+        decide, taken, answered = Signal(), Signal(), Signal()
+        response = Signal(self._layouts.bus_response)
+        m.d.comb += registers.addr.eq(request.addr)
+        m.d.comb += registers.value.eq(request.data)
+        with m.If(unit == Unit.GLOBALS):
+            m.d.comb += [
+                response.data.eq(Mux(request.we, 0, registers.read)),
+                response.err.eq(Mux(partial, Err.PARTIAL, Err.NONE)),
+                registers.write.eq(decide & request.we & ~partial),
+            ]
+        with m.Else():
+            m.d.comb += [response.err.eq(refusal), response.berr.eq(refusal != Err.MSI)]
+        for name, number in _UNITS.items():
+            port = getattr(self, name)
+            m.d.comb += port.req.payload.eq(request)
+            with m.If(unit == number):
+                m.d.comb += [taken.eq(port.req.ready), answered.eq(port.rsp.valid),
+                             response.eq(port.rsp.payload)]
+
+        with m.FSM() as fsm:
+            with m.State("IDLE"), m.If(asked & self.start):
+                m.d.sync += [
+                    request.addr.eq(Cat(0, 0, seen["adr"][2:])), request.data.eq(seen["dat_w"]),
+                    source.eq(picked), turn.eq(~picked),
+                    unit.eq(rights.unit), refusal.eq(rights.err),
+                ] + [request[name].eq(seen[name]) for name in ("we", "sel", "vmm", "dom", "vcpu")]
+                m.next = "ISSUE"
+            with m.State("ISSUE"):
+                m.d.comb += decide.eq(own & ~self.granting)
+                for name, number in _UNITS.items():
+                    m.d.comb += getattr(self, name).req.valid.eq(unit == number)
+                with m.If(decide | ~own & answered):
+                    m.next = "ANSWER"
+                with m.Elif(~own & taken):
+                    m.next = "WAIT"
+            with m.State("WAIT"), m.If(answered):
+                m.next = "ANSWER"
+            with m.State("ANSWER"):
+                m.next = "IDLE"
+        idle, issue, wait, done = (fsm.ongoing(s) for s in ("IDLE", "ISSUE", "WAIT", "ANSWER"))
+
+        ends = Signal()
+        m.d.comb += ends.eq(decide | ~own & answered & (issue | wait))
+        with m.If(ends):
+            m.d.sync += [answer.eq(Mux(response.berr, 0, response.data)), berr.eq(response.berr)]
+        m.d.comb += [
+            log.err.eq(Mux(ends, response.err, Err.NONE)), log.addr.eq(request.addr),
+            log.dom.eq(request.dom), log.policy_error.eq(self.policy_error),
+            log.clear.eq(registers.clear),
+            registers.stat.eq(log.stat), registers.info.eq(log.info),
+        ]
+        for index, bus in enumerate(buses):
+            m.d.comb += [bus.dat_r.eq(answer), bus.ack.eq(done & ~berr & (source == index)),
+                         bus.err.eq(done & berr & (source == index))]
+
+        # The rest of the global registers' wires.
+        for name in ("now", "coalesced", "merged", "parked", "spurious", "trace_dropped",
+                     "aborted", "rrptr"):
+            m.d.comb += getattr(registers, name).eq(getattr(self, name))
+        m.d.comb += [
+            self.globals.eq(registers.globals), self.rechecked.eq(registers.changed),
+            self.rrptr_write.eq(registers.rrptr_write),
+            self.ready.eq(1), self.quiet.eq(idle & ~asked),
+        ]
+        if self._config.commits:
+            record, op = self.commits.record, BankOp.BUS
+            m.d.sync += self.commits.valid.eq(decide)
+            m.d.sync += [
+                record.op.eq(op), record.row.eq(source), record.addr.eq(request.addr),
+                record.data.eq(request.data),
+                record.result.eq(Cat(Mux(response.berr, 0, response.data), response.berr)),
+            ] + [record[name].eq(request[name]) for name in ("vmm", "dom", "vcpu", "we", "sel")]
+        return m
