@@ -149,6 +149,7 @@ class Controller(wiring.Component):
             self.irq.eq(bank.irq), self.upcall.eq(bank.upcall),
             self.wake.eq(bank.wake), self.frozen.eq(bank.frozen),
             self.ready.eq(_all(block.ready for block in blocks.values())),
+            access.start.eq(self.ready),
             self.idle.eq(self.ready & _all(block.quiet for block in blocks.values())
                          & ~(self.bus.cyc & self.bus.stb) & ~self.wake.any()
                          & ~(self.trace.valid & self.trace.ready)),
