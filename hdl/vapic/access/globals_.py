@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts
 from ..regmap import REGISTERS, address
+from ..trees import reduce_pairs
 
 __all__ = ["GlobalRegisters"]
 
@@ -86,30 +87,28 @@ class GlobalRegisters(wiring.Component):
             "ERRSTAT": self.stat, "ERRINFO": self.info, "NOW": self.now,
         } | {name: shown for name, (shown, _) in parameters.items()}
 
-        def word(name):
-            return address(name) % 0x1000 // 4
-
         m.d.sync += self.changed.eq(0)
         for name, amount in counters.items():
             reads[name] = count = Signal(32, name=name.lower())
             m.d.sync += count.eq(count + amount)
-        rotation = (self.addr[6:] == address("RRPTR", 0) % 0x1000 >> 6)
-        domain = self.addr[2:6]
-        with m.If(rotation):
-            m.d.comb += self.read.eq(self.rrptr[domain[:c.domain_bits]])
-        with m.Else(), m.Switch(self.addr[2:]):
-            for name, shown in reads.items():
-                with m.Case(word(name)):
-                    m.d.comb += self.read.eq(shown)
 
+        # An AND-OR of the registers: half of what a multiplexer of full words takes.
+        index = self.addr[2:9]
+        chosen = {}
+        for name in reads:
+            chosen[name] = Signal(name=f"is_{name.lower()}")
+            m.d.comb += chosen[name].eq(index == address(name) % 0x1000 // 4)
+        rotation, domain = self.addr[6:9] == address("RRPTR", 0) % 0x1000 >> 6, self.addr[2:6]
+        gated = [Mux(chosen[name], shown, 0) for name, shown in reads.items()]
+        gated.append(Mux(rotation, self.rrptr[domain[:c.domain_bits]], 0))
         m.d.comb += [
-            self.clear.eq(Mux(self.write & (self.addr[2:] == word("ERRSTAT")), value[:14], 0)),
+            self.read.eq(reduce_pairs(gated, lambda a, b: a | b)),
+            self.clear.eq(Mux(self.write & chosen["ERRSTAT"], value[:14], 0)),
             self.rrptr_write.en.eq(self.write & rotation & (value < c.lanes)),
             self.rrptr_write.dom.eq(domain),
             self.rrptr_write.value.eq(value),
         ]
-        with m.If(self.write), m.Switch(self.addr[2:]):
-            for name, (_, kept) in parameters.items():
-                with m.Case(word(name)):
-                    m.d.sync += [kept.eq(value), self.changed.eq(1)]
+        for name, (_, kept) in parameters.items():
+            with m.If(self.write & chosen[name]):
+                m.d.sync += [kept.eq(value), self.changed.eq(1)]
         return m

@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import BankOp, Err, Layouts
+from ..trees import reduce_pairs
 from .errors import ErrorLog
 from .globals_ import GlobalRegisters
 from .rights import Rights, Unit
@@ -113,26 +114,29 @@ class AccessUnit(wiring.Component):
         answer, berr = Signal(32), Signal()
 
         # Its answer, from here or from its unit.
-        own = (unit == Unit.REFUSED) | (unit == Unit.GLOBALS)
-        partial = request.sel != 0b1111
+        own, in_globals = Signal(), Signal()
+        partial = in_globals & (request.sel != 0b1111)
         decide, taken, answered = Signal(), Signal(), Signal()
         response = Signal(self._layouts.bus_response)
-        m.d.comb += registers.addr.eq(request.addr)
-        m.d.comb += registers.value.eq(request.data)
-        with m.If(unit == Unit.GLOBALS):
-            m.d.comb += [
-                response.data.eq(Mux(request.we, 0, registers.read)),
-                response.err.eq(Mux(partial, Err.PARTIAL, Err.NONE)),
-                registers.write.eq(decide & request.we & ~partial),
-            ]
-        with m.Else():
-            m.d.comb += [response.err.eq(refusal), response.berr.eq(refusal != Err.MSI)]
+        own_response = Signal(self._layouts.bus_response)
+        m.d.comb += [
+            own.eq((unit == Unit.REFUSED) | in_globals), in_globals.eq(unit == Unit.GLOBALS),
+            registers.addr.eq(request.addr), registers.value.eq(request.data),
+            registers.write.eq(decide & in_globals & request.we & ~partial),
+            own_response.data.eq(Mux(in_globals & ~request.we, registers.read, 0)),
+            own_response.err.eq(Mux(partial, Err.PARTIAL, refusal)),
+            own_response.berr.eq((refusal != Err.NONE) & (refusal != Err.MSI)),
+        ]
+        answers = [Mux(own, own_response.as_value(), 0)]
+        ready, valid = [], []
         for name, number in _UNITS.items():
-            port = getattr(self, name)
-            m.d.comb += port.req.payload.eq(request)
-            with m.If(unit == number):
-                m.d.comb += [taken.eq(port.req.ready), answered.eq(port.rsp.valid),
-                             response.eq(port.rsp.payload)]
+            port, mine = getattr(self, name), Signal(name=f"to_{name}")
+            m.d.comb += [mine.eq(unit == number), port.req.payload.eq(request)]
+            answers.append(Mux(mine, port.rsp.payload.as_value(), 0))
+            ready.append(mine & port.req.ready)
+            valid.append(mine & port.rsp.valid)
+        m.d.comb += [response.eq(reduce_pairs(answers, lambda a, b: a | b)),
+                     taken.eq(Cat(ready).any()), answered.eq(Cat(valid).any())]
 
         with m.FSM() as fsm:
             with m.State("IDLE"), m.If(asked & self.start):
