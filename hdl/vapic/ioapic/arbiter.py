@@ -1,0 +1,52 @@
+"""Round robin among live requests."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..trees import lowest
+
+__all__ = ["RoundRobin"]
+
+
+class RoundRobin(wiring.Component):
+    """Pick the next request after ``last``, wrapping around; one cycle of latency (IOA-22).
+
+    Two balanced trees look at the same time: one at the requests above ``last``, one at all.
+
+    Parameters
+    ----------
+    width : int
+        Number of requests.
+
+    Members
+    -------
+    request : ``In(width)``
+        Who may be picked.
+    last : ``In(range(width))``
+        After whom to start.
+    keep : ``In(1)``
+        The pick is not renewed in this cycle.
+    any : ``Out(1)``
+        There is a request now; combinational.
+    valid, n : ``Out(1)``, ``Out(range(width))``
+        The pick of the previous cycle.
+    """
+
+    def __init__(self, width: int):
+        index = max(1, (width - 1).bit_length())
+        super().__init__({
+            "request": In(width), "last": In(index), "keep": In(1),
+            "any": Out(1), "valid": Out(1), "n": Out(index),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        above = Signal.like(self.request)
+        m.d.comb += above.eq(self.request & Cat(self.last < i for i in range(len(above))))
+        later, later_n = lowest(m, above, name="above")
+        found, found_n = lowest(m, self.request, name="all")
+        m.d.comb += self.any.eq(found)
+        with m.If(~self.keep):
+            m.d.sync += [self.valid.eq(found), self.n.eq(Mux(later, later_n, found_n))]
+        return m

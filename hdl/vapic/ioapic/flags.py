@@ -1,0 +1,157 @@
+"""Flip-flops of every request: what is pending, what is gated."""
+
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import Layouts
+from ..trees import decode, reduce_pairs
+
+__all__ = ["Flags", "change_layout", "state_layout"]
+
+#: Register writes as the flags see them; `moved` = PIRQ_OWNER changed.
+change_layout = data.StructLayout({"low": 1, "moved": 1})
+
+#: State of one request, as REQSTAT and the entry's RO bits need it.
+state_layout = data.StructLayout({
+    "pend": 1, "rirr": 1, "err": 1, "infl": 1, "bound": 1,
+    "ready": 1,     # the request exists, is not masked and not gated by RIRR
+})
+
+
+class Flags(wiring.Component):
+    """Latch, gate and mask of all requests in parallel.
+
+    Things of one cycle happen in this order: register write, EOI or hand-back's clear, grant
+    or configuration error, then whatever sets: an occurrence beats a clear of pend, the
+    acceptance beats a clear of RIRR (GEN-04).
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    change, n, word : ``In``
+        Register write of this cycle, its entry, and what is written. Not in a cycle with
+        ``hand_back.valid``, whose decoder it shares.
+    at : ``Out(pirqs)``
+        Entry ``n`` (that of the hand-back if there is one), one-hot.
+    ended : ``In(pirqs)``
+        RIRR bits that an EOI clears.
+    hand_back, pirq_note, message : ``In``
+        As in docs/architecture.md.
+    line, edge : ``In(rtes)``
+        The lines, and those about to become active, of `Lines`.
+    polarity_now, armed_now : ``Out(rtes)``
+        As `Lines` needs them.
+    enable, latch_masked : ``In(1)``
+        Bits of CTRL.
+    current_at : ``In(pirqs)``
+        The request under selection, one-hot.
+    first, last, fail : ``In(1)``
+        First and last decision of its grant; it has a configuration error.
+    level, infl, terms : ``Out(pirqs)``
+        Effective trigger; in flight; the terms of SEL-04 about the request itself hold.
+    state : ``Out(state_layout)``
+        Flags of entry ``n``.
+    merged : ``Out(1)``
+        The message merges with one that is pending.
+    coalesced : ``Out(range(rtes + 3))``
+        Merges in this cycle (IOA-04).
+    """
+
+    def __init__(self, config, message):
+        c = self._config = config
+        layouts = Layouts(config)
+        super().__init__({
+            "change": In(change_layout), "n": In(c.pirq_bits), "word": In(32), "at": Out(c.pirqs),
+            "ended": In(c.pirqs), "hand_back": In(layouts.hand_back),
+            "pirq_note": In(layouts.pirq_note), "message": In(message),
+            "line": In(c.rtes), "edge": In(c.rtes),
+            "polarity_now": Out(c.rtes), "armed_now": Out(c.rtes),
+            "enable": In(1), "latch_masked": In(1),
+            "current_at": In(c.pirqs), "first": In(1), "last": In(1), "fail": In(1),
+            "level": Out(c.pirqs), "infl": Out(c.pirqs), "terms": Out(c.pirqs),
+            "state": Out(state_layout), "merged": Out(1), "coalesced": Out(range(c.rtes + 3)),
+        })
+
+    def _all(self, bit):
+        return bit.replicate(self._config.pirqs)
+
+    def elaborate(self, platform):
+        m = Module()
+        c, word, back = self._config, self.word, self.hand_back
+        vector = lambda name, init=0: Signal(c.pirqs, name=name, init=init)  # noqa: E731
+        pend, rirr, err, bound = (vector(name) for name in ("pend", "rirr", "err", "bound"))
+        mask, polarity = vector("mask", -1), Signal(c.rtes)
+
+        # Register write: what it makes of mask, trigger and polarity counts in this very cycle.
+        low, mask_now, level_now = (vector(name) for name in ("low", "mask_now", "level_now"))
+        new_level = Signal()
+        m.d.comb += [
+            self.at.eq(decode(Mux(back.valid, back.n, self.n), c.pirqs)),
+            new_level.eq(word[15] & ~word[9:11].any()),
+            low.eq(self.at & self._all(self.change.low)),
+            mask_now.eq(mask & ~low | low & self._all(word[16])),
+            level_now.eq(self.level & ~low | low & self._all(new_level)),
+            self.polarity_now.eq(polarity & ~low | low & self._all(word[13])),
+            self.armed_now.eq(~level_now & (~mask_now | self.latch_masked.replicate(c.rtes))),
+        ]
+        m.d.sync += [mask.eq(mask_now), self.level.eq(level_now), polarity.eq(self.polarity_now)]
+
+        # Occurrences, and what they merge with. Between the first and the last decision of a grant
+        # `kept` stands for the pend bit of its request (SEL-20).
+        within, kept = Signal(), Signal()
+        handed, arrived, edges = (vector(name) for name in ("handed", "arrived", "edges"))
+        written, before, own = (vector(name) for name in ("written", "before", "own"))
+        occurred = vector("occurred")
+        pins_level = Cat(self.level[:c.rtes], Const(0, c.irts))
+        m.d.comb += [
+            handed.eq(self.at & self._all(back.valid & back.set_pend) & ~pins_level),
+            edges.eq(self.edge),
+            own.eq(self.current_at & self._all(within | self.first | self.last | self.fail)),
+            written.eq(pend & ~(low & level_now & ~self.level
+                                | self.at & self._all(self.change.moved))),
+            before.eq(written & ~own | own & self._all(kept)),
+            occurred.eq(handed | edges | arrived),
+        ]
+        if c.irts:
+            m.d.comb += arrived[c.rtes:].eq(
+                decode(self.message.index, c.irts) & self.message.valid.replicate(c.irts))
+        merges = edges[:c.rtes] & (before | handed)[:c.rtes]
+        m.d.comb += [
+            self.merged.eq((arrived & (before | handed)).any()),
+            self.coalesced.eq(reduce_pairs(
+                [*merges, (handed & before).any(), self.merged], lambda a, b: a + b)),
+        ]
+        spent = self.fail | self.last & ~kept
+        m.d.sync += [
+            pend.eq(written & ~(self.current_at & self._all(spent)) | occurred),
+            within.eq((within | self.first) & ~self.last),
+            kept.eq((within | self.first) & ~self.last
+                    & (kept | (occurred & self.current_at).any())),
+        ]
+
+        # Gates.
+        released = self._all(back.valid & back.clear_rirr | self.change.low & ~new_level)
+        note_at = decode(self.pirq_note.n, c.pirqs) & self._all(self.pirq_note.valid)
+        m.d.sync += [
+            rirr.eq(rirr & ~self.ended & ~(self.at & released)
+                    | self.current_at & self.level & self._all(self.first)),
+            err.eq(err & ~low | self.current_at & self._all(self.fail)),
+            self.infl.eq(self.infl & ~note_at | note_at & self._all(self.pirq_note.infl_any)),
+            bound.eq(bound & ~note_at | note_at & self._all(self.pirq_note.bound_any)),
+        ]
+
+        source, ready = vector("source"), vector("ready")
+        m.d.comb += [
+            source.eq(pend | (self.line ^ polarity) & self.level[:c.rtes]),
+            ready.eq(source & ~mask & ~rirr),
+            self.terms.eq(ready & ~err & self._all(self.enable)),
+        ]
+        for name, bits in {"pend": pend, "rirr": rirr, "err": err, "infl": self.infl,
+                           "bound": bound, "ready": ready}.items():
+            m.d.comb += self.state[name].eq(bits.bit_select(self.n, 1))
+        return m

@@ -1,0 +1,64 @@
+"""Asks the event channels to end what is in flight of an entry."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["FlightEnder"]
+
+
+class FlightEnder(wiring.Component):
+    """Send entries out one by one until none is in flight (IOA-10, IOA-11b).
+
+    After an entry was taken, nothing is sent until it is no longer in flight.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    many : ``In(1)``
+        End all that the arbiter picks.
+    pick_valid, pick_n : ``In``
+        Its pick of the previous cycle.
+    pick_stands : ``In(1)``
+        Entry ``pick_n`` is matched and in flight in this cycle.
+    frozen : ``In(1)``
+        The matching is used otherwise in this cycle: the pick does not count.
+    one, n : ``In``
+        End this one.
+    one_stands : ``In(1)``
+        It is in flight.
+    end_flight : ``Out(stream)``
+        Entry of which nothing is to be in flight.
+    done : ``Out(1)``
+        Under ``many``: nothing is left.
+    """
+
+    def __init__(self, config):
+        index = config.pirq_bits
+        super().__init__({
+            "many": In(1), "pick_valid": In(1), "pick_n": In(index), "pick_stands": In(1),
+            "frozen": In(1), "one": In(1), "n": In(index), "one_stands": In(1),
+            "end_flight": Out(stream.Signature(index)), "done": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        out, sent, fresh = self.end_flight, Signal(), Signal()
+        stands = Mux(self.one, self.one_stands, self.pick_valid & self.pick_stands)
+        asked = (self.many & fresh & ~self.frozen) | self.one
+        m.d.comb += self.done.eq(fresh & ~self.frozen & ~self.pick_valid & ~out.valid & ~sent)
+        # The first pick after the matching changed to the EOI's is two cycles old at `fresh`.
+        m.d.sync += fresh.eq(self.many & (fresh | ~self.frozen))
+        with m.If(out.valid):
+            with m.If(out.ready):
+                m.d.sync += [out.valid.eq(0), sent.eq(1)]
+        with m.Elif(sent):
+            with m.If(~stands & ~self.frozen):
+                m.d.sync += sent.eq(0)
+        with m.Elif(asked & stands):
+            m.d.sync += [out.valid.eq(1), out.payload.eq(Mux(self.one, self.n, self.pick_n))]
+        return m

@@ -1,0 +1,112 @@
+"""Whose turn it is: the selection under way, and requests put off until something changes."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import Outcome
+from ..trees import decode
+
+__all__ = ["Turns"]
+
+
+class Turns(wiring.Component):
+    """Follow one selection from take to grant or outcome; remember requests found without target.
+
+    An outcome counts only if the request stands in that cycle and its entry was not written since
+    the selection started; otherwise it is as good as `Outcome.AGAIN`.
+
+    A request put off is not ``live`` until ``recheck``, a write to its entry, or until it ends and
+    a new one comes. If one of these happened since the start, it is ``live`` again at once.
+    Parked and waiting are what the last selection found, for as long as the request stands
+    (SEL-22).
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    terms : ``In(pirqs)``
+        Requests that stand: the terms of SEL-04 about the request itself.
+    take, offer_n : ``In``
+        A selection starts.
+    granted : ``In(1)``
+        First or last decision of its grant.
+    outcome : ``In(Outcome)``
+        It ended without one.
+    recheck : ``In(1)``
+        Targets may have changed; wins over an outcome of the same cycle.
+    written, n : ``In``
+        A register of entry ``n`` is written in this cycle.
+    written_at : ``In(pirqs)``
+        The same, one-hot.
+    current, current_at : ``Out``
+        The request last taken, and one-hot.
+    live : ``Out(pirqs)``
+        Requests to be selected.
+    good : ``Out(1)``
+        The current request stands and its entry was not written since its start.
+    fail : ``Out(1)``
+        The current request becomes erroneous (IOA-18).
+    parked : ``Out(1)``
+        The current request becomes parked and was not.
+    held, status : ``Out(1)``, ``Out(Outcome)``
+        Request ``n`` is put off, and why.
+    """
+
+    def __init__(self, config):
+        c = self._config = config
+        self.reasons = Memory(shape=Outcome, depth=c.pirqs, init=[])
+        super().__init__({
+            "terms": In(c.pirqs), "take": In(1), "offer_n": In(c.pirq_bits), "granted": In(1),
+            "outcome": In(Outcome), "recheck": In(1),
+            "written": In(1), "n": In(c.pirq_bits), "written_at": In(c.pirqs),
+            "current": Out(c.pirq_bits), "current_at": Out(c.pirqs), "live": Out(c.pirqs),
+            "good": Out(1), "fail": Out(1), "parked": Out(1),
+            "held": Out(1), "status": Out(Outcome),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        c = self._config
+        m.submodules.reasons = self.reasons
+        put = self.reasons.write_port()
+        mine, asked = (self.reasons.read_port(domain="comb") for _ in range(2))
+
+        due, held = Signal(c.pirqs, init=-1), Signal(c.pirqs)
+        ended = self.outcome
+        stale, changed = Signal(), Signal()
+        standing, was_held, put_off = Signal(), Signal(), Signal()
+        all_of = lambda bit: bit.replicate(c.pirqs)  # noqa: E731
+
+        target = Mux(self.take, self.offer_n, self.current)
+        m.d.comb += [
+            self.current_at.eq(decode(self.current, c.pirqs)),
+            standing.eq(self.terms.bit_select(self.current, 1)),
+            was_held.eq(held.bit_select(self.current, 1)),
+            self.good.eq(standing & ~stale),
+            self.live.eq(self.terms & due),
+            self.fail.eq(self.good & (ended == Outcome.ERROR)),
+            put_off.eq(self.good & ((ended == Outcome.PARK) | (ended == Outcome.WAIT)
+                                    | (ended == Outcome.BLOCKED))),
+            mine.addr.eq(self.current),
+            self.parked.eq(put_off & (ended == Outcome.PARK)
+                           & ~(was_held & (mine.data == Outcome.PARK))),
+            put.en.eq(put_off), put.addr.eq(self.current), put.data.eq(ended),
+            asked.addr.eq(self.n), self.status.eq(asked.data),
+            self.held.eq(held.bit_select(self.n, 1)),
+        ]
+        here = self.current_at
+        m.d.sync += [
+            stale.eq(~self.take & stale | self.written & (self.n == target)),
+            changed.eq(~self.take & changed | self.recheck),
+            held.eq(held & self.terms & ~(here & all_of(self.granted)) | here & all_of(put_off)),
+            due.eq(due & ~(here & all_of(put_off & ~changed)) | ~self.terms | self.written_at
+                   | all_of(self.recheck)),
+        ]
+        with m.If(self.take):
+            m.d.sync += self.current.eq(self.offer_n)
+        return m

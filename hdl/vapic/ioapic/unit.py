@@ -1,0 +1,196 @@
+"""I/O APIC: from pins and messages to requests that dispatch takes one by one."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from ..layouts import IoapicOp, Layouts, Outcome
+from ..msi.intake import message_layout
+from .arbiter import RoundRobin
+from .bus import Registers
+from .entries import Entries
+from .flags import Flags
+from .flight import FlightEnder
+from .lines import Lines
+from .match import EoiMatch
+from .turns import Turns
+
+__all__ = ["Ioapic"]
+
+
+class Ioapic(wiring.Component):
+    """Redirection and MSI table entries, and the requests they make (spec, chapter 2).
+
+    A pin reaches the offer four cycles after it changed, a message two after it was taken. While
+    an EOI register write, or one of trigger=edge, is ending what is in flight, nothing is offered
+    and ``request_ok`` is 0. Who wins a tie is told in `Flags` and `Turns`.
+
+    The round robin goes on from the last request *taken*, so that one that is parked and looked at
+    over and over cannot keep the others waiting.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    pin : ``In(rtes)``
+        Interrupt lines, asynchronous.
+    bus : ``In(Layouts.unit_bus)``
+        The page, REQX, REQSTAT, PIRQ_OWNER and IRT.
+    message : ``In(message_layout(config))``
+        An MSI, pending from the next cycle on.
+    merged : ``Out(1)``
+        It merges with one that is pending.
+    eoi : ``In(Layouts.eoi)``
+        EOI broadcast of a vLAPIC; clears matching RIRR at the end of the cycle.
+    hand_back, pirq_note : ``In``
+        What the event channels do to a request, and a PIRQ's state there.
+    end_flight : ``Out(stream.Signature(pirq_bits))``
+        Source of which the event channels end all that is in flight (IOA-10, IOA-11b); taken n is
+        expected back as a ``pirq_note`` with ``infl_any=0``.
+    globals : ``In(Layouts.globals)``
+        CTRL and the like.
+    recheck : ``In(1)``
+        Requests without target may have got one.
+    granting : ``In(1)``
+        A grant is being decided: register accesses wait.
+    requests : ``In(Layouts.request_port)``
+        To dispatch. ``request_ok`` is meant for the first decision of a grant, as a level request
+        does not stand after it. ``take`` comes in no cycle with ``first``, ``last`` or an outcome.
+    query_n, query_entry : ``In(pirq_bits)``, ``Out(Layouts.entry)``
+        Entry for the event channels, one cycle later.
+    coalesced : ``Out(range(rtes + 3))``
+        Merges in this cycle.
+    parked : ``Out(1)``
+        A request became parked.
+    ready, quiet : ``Out(1)``
+        Rows are initialised; nothing is under way and nothing to be taken.
+    commits, commits_lines : ``Out(Layouts.commit_port)``
+        Only with ``config.commits``: records of `IoapicOp.BUS` and `IoapicOp.LINES`.
+    """
+
+    def __init__(self, config):
+        c = self._config = config
+        layouts = Layouts(config)
+        ports = {
+            "pin": In(c.rtes), "bus": In(layouts.unit_bus),
+            "message": In(message_layout(c)), "merged": Out(1),
+            "eoi": In(layouts.eoi), "hand_back": In(layouts.hand_back),
+            "pirq_note": In(layouts.pirq_note),
+            "end_flight": Out(stream.Signature(c.pirq_bits)),
+            "globals": In(layouts.globals), "recheck": In(1), "granting": In(1),
+            "requests": In(layouts.request_port),
+            "query_n": In(c.pirq_bits), "query_entry": Out(layouts.entry),
+            "coalesced": Out(range(c.rtes + 3)), "parked": Out(1),
+            "ready": Out(1), "quiet": Out(1),
+        }
+        if c.commits:
+            ports["commits"] = Out(layouts.commit_port)
+            ports["commits_lines"] = Out(layouts.commit_port)
+        super().__init__(ports)
+        self.registers = Registers(c)
+        self.entries = Entries(c)
+        self.flags = Flags(c, message_layout(c))
+        self.turns = Turns(c)
+
+    def elaborate(self, platform):
+        m = Module()
+        c, requests = self._config, self.requests
+        m.submodules.registers = registers = self.registers
+        m.submodules.entries = entries = self.entries
+        m.submodules.flags = flags = self.flags
+        m.submodules.turns = turns = self.turns
+        m.submodules.lines = lines = Lines(c.rtes)
+        m.submodules.match = match = EoiMatch(c)
+        m.submodules.arbiter = arbiter = RoundRobin(c.pirqs)
+        m.submodules.flight = flight = FlightEnder(c)
+        write, written, granted = registers.write, Signal(), Signal()
+        m.d.comb += [
+            written.eq(write.as_value().any()), granted.eq(requests.first | requests.last),
+        ]
+
+        # Registers, on rows and flags.
+        was_granted = Signal()
+        connect(m, flipped(self.bus), registers.bus)
+        m.d.comb += [
+            registers.start.eq(entries.ready),
+            registers.hold.eq(self.granting | requests.multi | was_granted | self.eoi.valid
+                              | self.hand_back.valid | (requests.outcome != Outcome.NONE)),
+            registers.row.eq(entries.row), registers.last.eq(entries.last),
+            registers.state.eq(flags.state), registers.held.eq(turns.held),
+            registers.status.eq(turns.status), registers.enable.eq(self.globals.enable),
+            entries.n.eq(registers.n), entries.write.eq(write), entries.word.eq(registers.word),
+            entries.offer_n.eq(requests.offer_n), entries.take.eq(requests.take),
+            entries.query_n.eq(self.query_n), self.query_entry.eq(entries.query_entry),
+            entries.grant.eq(granted), entries.grant_n.eq(turns.current),
+            entries.grant_last.k.eq(requests.grant_k),
+            entries.grant_last.port.eq(requests.grant_port),
+        ]
+        m.d.sync += was_granted.eq(granted)
+
+        # EOI: of a vLAPIC, else of the EOI register.
+        broadcast = self.eoi.valid
+        every_bit = lambda bit: bit.replicate(c.pirqs)  # noqa: E731
+        at_written = Signal(c.pirqs)
+        m.d.comb += [
+            match.low.eq(flags.at & every_bit(write.low)),
+            match.reqx.eq(flags.at & every_bit(write.reqx)),
+            match.owner.eq(flags.at & every_bit(write.owner)),
+            at_written.eq(flags.at & every_bit(written)),
+            match.word.eq(registers.word), match.level.eq(flags.level),
+            match.vector.eq(Mux(broadcast, self.eoi.vector, registers.word[:8])),
+            match.dom.eq(Mux(broadcast, self.eoi.dom, registers.dom)),
+            match.every.eq(~broadcast & registers.vmm),
+            flags.ended.eq(match.hit & Mux(broadcast, ~match.path, every_bit(registers.eoi))),
+        ]
+
+        # Sources.
+        m.d.comb += [
+            lines.pin.eq(self.pin), lines.polarity.eq(flags.polarity_now),
+            lines.armed.eq(flags.armed_now),
+            flags.line.eq(lines.line), flags.edge.eq(lines.edge),
+            flags.message.eq(self.message), self.merged.eq(flags.merged),
+            flags.hand_back.eq(self.hand_back), flags.pirq_note.eq(self.pirq_note),
+            flags.change.eq(registers.change), flags.n.eq(registers.n),
+            flags.word.eq(registers.word),
+            flags.enable.eq(self.globals.enable),
+            flags.latch_masked.eq(self.globals.latch_masked_edges),
+            flags.current_at.eq(turns.current_at), flags.fail.eq(turns.fail),
+            flags.first.eq(requests.first), flags.last.eq(requests.last),
+            self.coalesced.eq(flags.coalesced),
+        ]
+
+        # Selections. The arbiter also picks whose flights to end.
+        contenders, stands = Signal(c.pirqs), Signal()
+        m.d.comb += [
+            turns.terms.eq(flags.terms), turns.take.eq(requests.take),
+            turns.offer_n.eq(requests.offer_n), turns.granted.eq(granted),
+            turns.outcome.eq(requests.outcome), turns.recheck.eq(self.recheck),
+            turns.written.eq(written), turns.n.eq(registers.n), turns.written_at.eq(at_written),
+            self.parked.eq(turns.parked),
+            contenders.eq(Mux(registers.ending, match.hit & flags.infl, turns.live)),
+            stands.eq(contenders.bit_select(arbiter.n, 1)),
+            arbiter.request.eq(contenders), arbiter.last.eq(turns.current),
+            arbiter.keep.eq(registers.ending & broadcast),
+            requests.offer_n.eq(arbiter.n),
+            requests.offer_valid.eq(arbiter.valid & stands & ~registers.draining),
+            requests.entry.eq(entries.entry),
+            requests.request_ok.eq(turns.good & ~registers.draining),
+            flight.many.eq(registers.ending), flight.frozen.eq(broadcast),
+            flight.pick_valid.eq(arbiter.valid), flight.pick_n.eq(arbiter.n),
+            flight.pick_stands.eq(stands),
+            flight.one.eq(registers.end_one), flight.n.eq(registers.n),
+            flight.one_stands.eq(flags.state.infl), registers.ended.eq(flight.done),
+            self.ready.eq(entries.ready),
+            self.quiet.eq(entries.ready & registers.quiet & lines.settled & ~arbiter.any),
+        ]
+        connect(m, flight.end_flight, flipped(self.end_flight))
+
+        if c.commits:
+            connect(m, registers.commits, flipped(self.commits))
+            record = self.commits_lines.record
+            m.d.comb += [record.op.eq(IoapicOp.LINES.value), record.data.eq(lines.line)]
+            m.d.sync += self.commits_lines.valid.eq(lines.changed)
+        return m

@@ -1,0 +1,84 @@
+"""Message-signalled interrupts: a bus write becomes an occurrence of a table entry."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import Err, IoapicOp, Layouts
+
+__all__ = ["MsiIntake", "message_layout"]
+
+
+def message_layout(config) -> data.StructLayout:
+    """A message for MSI table entry `index`, valid for one cycle, never refused."""
+    return data.StructLayout({"valid": 1, "index": max(1, (config.irts - 1).bit_length())})
+
+
+class MsiIntake(wiring.Component):
+    """Decode writes to 0xFEExxxxx of the remappable format (MSI-01, MSI-04).
+
+    A request is taken and decided in the same cycle, answered and recorded in the next; the
+    entry's pend bit is set by then. Discarded with ERR-06, though acknowledged: compatibility
+    format, an address outside 0xFEExxxxx, an index beyond the table, and any read, which
+    returns 0; with ERR-04: a write of less than a word.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    bus : ``In(Layouts.unit_bus)``
+        Accesses, with the whole 32-bit address.
+    message : ``Out(message_layout(config))``
+        To the I/O APIC.
+    ready, quiet : ``Out(1)``
+        Always ready; nothing is under way.
+    commits : ``Out(Layouts.commit_port)``
+        Only with ``config.commits``: records of `IoapicOp.MSI`.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        layouts = self._layouts = Layouts(config)
+        ports = {
+            "bus": In(layouts.unit_bus), "message": Out(message_layout(config)),
+            "ready": Out(1), "quiet": Out(1),
+        }
+        if config.commits:
+            ports["commits"] = Out(layouts.commit_port)
+        super().__init__(ports)
+
+    def elaborate(self, platform):
+        m = Module()
+        request, answer = self.bus.req.payload, self.bus.rsp
+        addr, word = request.addr, request.data
+        index, good, take, full = Signal(17), Signal(), Signal(), Signal()
+        m.d.comb += [
+            index.eq((addr[5:20] | addr[2] << 15) + Mux(addr[3], word[:16], 0)),
+            full.eq(request.sel.all()),
+            good.eq(request.we & full & (addr[20:] == 0xFEE) & addr[4]
+                    & (index < self._config.irts)),
+            self.bus.req.ready.eq(~answer.valid),
+            take.eq(self.bus.req.valid & self.bus.req.ready),
+            self.message.valid.eq(take & good),
+            self.message.index.eq(index),
+            self.ready.eq(1),
+            self.quiet.eq(~self.bus.req.valid & ~answer.valid),
+        ]
+        m.d.sync += [
+            answer.valid.eq(take),
+            answer.payload.err.eq(
+                Mux(good, Err.NONE, Mux(request.we & ~full, Err.PARTIAL, Err.MSI))),
+        ]
+        if self._config.commits:
+            record = self.commits.record
+            m.d.comb += self.commits.valid.eq(answer.valid)
+            m.d.sync += [
+                record.op.eq(IoapicOp.MSI.value), record.row.eq(index), record.result.eq(good),
+                record.data.eq(word),
+                *(record[name].eq(request[name])
+                  for name in ("addr", "vmm", "dom", "vcpu", "we", "sel")),
+            ]
+        return m
