@@ -1,0 +1,53 @@
+"""Balanced trees against Python."""
+
+import random
+
+import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.sim import Simulator
+
+from vapic.trees import decode, highest, lowest, reduce_pairs
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 16, 33, 64])
+def test_lowest_highest_decode(width):
+    m, bits, index = Module(), Signal(width), Signal(range(width + 2))
+    found_low, low = lowest(m, bits)
+    found_high, high = highest(m, bits, name="top")
+    onehot = decode(index, width)
+    rng = random.Random(width)
+
+    async def bench(ctx):
+        words = [0, 1, 1 << width - 1, (1 << width) - 1]
+        words += [1 << n for n in range(width)]
+        words += [rng.getrandbits(width) & rng.getrandbits(width) for _ in range(200)]
+        for word in words:
+            ctx.set(bits, word)
+            assert ctx.get(found_low) == ctx.get(found_high) == (word != 0)
+            if word:
+                assert ctx.get(low) == (word & -word).bit_length() - 1
+                assert ctx.get(high) == word.bit_length() - 1
+        for n in range(width + 2):
+            ctx.set(index, n)
+            assert ctx.get(onehot) == (1 << n if n < width else 0)
+
+    sim = Simulator(m)
+    sim.add_testbench(bench)
+    sim.run()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8, 13])
+def test_reduce_pairs_keeps_order_and_is_balanced(count):
+    def join(a, b):
+        assert a[-1] + 1 == b[0], "lower index comes first"
+        return a + b
+
+    assert reduce_pairs([[i] for i in range(count)], join) == list(range(count))
+    depth = reduce_pairs([0] * count, lambda a, b: max(a, b) + 1)
+    assert depth == (count - 1).bit_length()
+
+
+def test_reduce_pairs_takes_an_iterator_and_nothing_is_an_error():
+    assert reduce_pairs(iter("ab"), lambda a, b: a + b) == "ab"
+    with pytest.raises(IndexError):
+        reduce_pairs([], lambda a, b: a)
