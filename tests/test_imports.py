@@ -1,0 +1,89 @@
+"""The arrows between the packages, read from the sources."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Folder of sources, the package it makes, and what it must not import.
+RULES = (
+    ("hdl/vapic", "vapic", ("vapic_sim", "vapic_boards")),
+    ("sim/vapic_sim", "vapic_sim", ("vapic_boards",)),
+    ("sim/vapic_sim/model", "vapic_sim.model", ("amaranth", "vapic", "vapic_boards")),
+    ("boards/vapic_boards", "vapic_boards", ()),
+)
+
+
+def imports(tree, package):
+    """Absolute names of all modules imported in a file of a package, wherever they stand."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parent = package.split(".")
+            parent = parent[:len(parent) - node.level + 1] if node.level else []
+            base = ".".join(parent + ([node.module] if node.module else []))
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def package_of(path, folder, package):
+    inner = path.relative_to(ROOT / folder).parent.parts
+    return ".".join((package, *inner))
+
+
+def within(name, package):
+    return name == package or name.startswith(package + ".")
+
+
+def sources(folder):
+    paths = sorted((ROOT / folder).rglob("*.py"))
+    assert paths, folder
+    return [(path, ast.parse(path.read_text(encoding="utf-8"), str(path))) for path in paths]
+
+
+@pytest.mark.parametrize(("folder", "package", "banned"), RULES, ids=[rule[1] for rule in RULES])
+def test_arrows(folder, package, banned):
+    wrong = [f"{path.relative_to(ROOT)}: {name}"
+             for path, tree in sources(folder)
+             for name in imports(tree, package_of(path, folder, package))
+             if any(within(name, other) for other in banned)]
+    assert not wrong
+
+
+def test_model_stands_alone():
+    """Nothing above the model is imported by it, the rest of the simulation included."""
+    wrong = [f"{path.relative_to(ROOT)}: {name}"
+             for path, tree in sources("sim/vapic_sim/model")
+             for name in imports(tree, package_of(path, "sim/vapic_sim/model", "vapic_sim.model"))
+             if within(name, "vapic_sim") and not within(name, "vapic_sim.model")]
+    assert not wrong
+
+
+@pytest.mark.parametrize("folder", ["hdl", "sim", "boards", "tests"])
+def test_no_star_imports(folder):
+    wrong = [f"{path.relative_to(ROOT)}:{node.lineno}"
+             for path, tree in sources(folder) for node in ast.walk(tree)
+             if isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names)]
+    assert not wrong
+
+
+def test_no_future_annotations_in_hdl():
+    """They make a `data.Struct` silently empty."""
+    wrong = [str(path.relative_to(ROOT)) for path, tree in sources("hdl")
+             if "__future__.annotations" in imports(tree, "vapic")]
+    assert not wrong
+
+
+@pytest.mark.parametrize(("text", "package", "expected"), [
+    ("import a.b, c", "p", {"a.b", "c"}),
+    ("from a import b", "p", {"a", "a.b"}),
+    ("from . import b", "p.q", {"p.q", "p.q.b"}),
+    ("from ..x import b", "p.q", {"p.x", "p.x.b"}),
+    ("from ... import b", "p.q.r", {"p", "p.b"}),
+    ("def f():\n    from vapic.config import Config", "p", {"vapic.config", "vapic.config.Config"}),
+])
+def test_imports_are_found(text, package, expected):
+    assert set(imports(ast.parse(text), package)) == expected
+    assert within("vapic.config", "vapic") and not within("vapic_sim", "vapic")
