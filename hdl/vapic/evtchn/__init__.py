@@ -1,1 +1,5 @@
 """Event channels: port rows, commands, upcalls."""
+
+from .unit import EventChannels
+
+__all__ = ["EventChannels"]

@@ -1,0 +1,114 @@
+"""The step: everything that one port operation, grant or bit of a walk changes, in one cycle."""
+
+from amaranth import Cat, Module, Mux, Signal
+
+from ..layouts import Mode
+from ..trees import decode
+from .engine import Engine
+
+__all__ = ["add_step"]
+
+
+def add_step(m: Module, e: Engine) -> None:
+    """Logic of the step (EVT-10, EVT-11, EVT-24, EVT-40, SEL-10, SEL-30).
+
+    In a cycle with ``fire`` the rows of `here` get their new values, the out count changes, the
+    request store is told (note, hand-back), and a note to the bank is made if an online lane's
+    upcall_pending rose. ``e.refused`` (a grant that may not be) leaves all as it is.
+    """
+    _words(m, e)
+    ends = _pirq(m, e)
+    _hand_back(m, e, ends)
+
+
+def _words(m: Module, e: Engine) -> None:
+    """Pending and mask bits, selector and upcall."""
+    step, store = e.step, e.store
+    word, lane = store.word, store.lane
+    bit_hot = decode(e.bit, 32)
+    m.d.comb += e.done.eq(e.fire & ~e.refused)
+
+    unmasks, tell = Signal(), Signal()
+    m.d.comb += [
+        e.now_pending.eq(Mux(step.put, step.value, e.was_pending | step.notify)),
+        e.now_masked.eq(Mux(step.mask, step.flip & ~e.was_masked, e.was_masked)),
+        unmasks.eq(step.reraise & e.was_masked & ~e.now_masked & e.was_pending),
+        tell.eq((step.notify & ~e.was_pending & ~e.was_masked | unmasks)
+                & ~(lane.sel & Cat(e.word_hot)).any()),
+    ]
+    with m.If(e.done & step.bitwise):
+        m.d.comb += [
+            store.write_word.eq(Cat(1, step.mask, step.alloc | step.close,
+                                    step.alloc | step.close)),
+            store.word_data.pending.eq(_put(word.pending, bit_hot, e.now_pending)),
+            store.word_data.mask.eq(_put(word.mask, bit_hot, e.now_masked)),
+            store.word_data.used.eq(_put(word.used, bit_hot, step.alloc)),
+            store.word_data.pirq.eq(_put(word.pirq, bit_hot, step.alloc & e.is_pirq)),
+        ]
+    with m.If(e.done & (step.alloc | step.close)):
+        filled = step.alloc & (word.used | bit_hot).all()
+        m.d.comb += [store.write_full.eq(1),
+                     store.full_data.eq(_put(store.full, Cat(e.word_hot), filled))]
+    with m.If(e.done & tell):
+        m.d.comb += [
+            store.write_lane.eq(1),
+            store.lane_data.eq(e.lane_update(sel=lane.sel | Cat(e.word_hot), pending=1)),
+        ]
+        with m.If(~lane.pending):
+            e.upcall(m, pending=1, mask=lane.mask, rise=1)
+
+
+def _put(word, hot, value):
+    """The word with the bit of `hot` set to `value`."""
+    return (word & ~hot) | (hot & value.replicate(len(hot)))
+
+
+def _pirq(m: Module, e: Engine):
+    """Row of the PIRQ, and work in flight."""
+    step, store = e.step, e.store
+    row, hot = store.pirq, Cat(e.lane_hot)
+    was_open, was_infl = Signal(), Signal()
+    now_open, now_infl, ends = Signal(), Signal(), Signal()
+    others_bound = Signal()
+    m.d.comb += [
+        was_open.eq((row.open & hot).any()), was_infl.eq((row.infl & hot).any()),
+        e.others_infl.eq((row.infl & ~hot).any()), others_bound.eq((row.bound & ~hot).any()),
+        ends.eq(was_infl & (step.end | step.autoeoi & e.entry.autoeoi & ~e.entry.level)),
+        now_open.eq(~step.close & ~e.now_masked),
+        now_infl.eq(step.begin | was_infl & ~ends),
+    ]
+    note = e.unit.pirq_note
+    with m.If(e.done & e.is_pirq):
+        m.d.comb += [
+            store.write_pirq.eq(1),
+            store.pirq_data.open.eq(_put(row.open, hot, now_open)),
+            store.pirq_data.infl.eq(_put(row.infl, hot, now_infl)),
+            store.pirq_data.pend.eq(_put(row.pend, hot, e.now_pending)),
+            store.pirq_data.bound.eq(_put(row.bound, hot, ~step.close)),
+            note.valid.eq(1), note.n.eq(e.here.n), note.infl_any.eq(e.others_infl | now_infl),
+            note.bound_any.eq(others_bound | ~step.close),
+            note.open_changed.eq(was_open != now_open),
+        ]
+        with m.If(now_open & ~was_open | ends):
+            m.d.comb += e.unit.changed.eq(1)
+        with m.If(now_infl != was_infl):
+            m.d.comb += [
+                store.write_out.eq(1),
+                store.out_data.eq(Mux(now_infl, store.out + 1, store.out - 1)),
+            ]
+    return ends
+
+
+def _hand_back(m: Module, e: Engine, ends) -> None:
+    """RIRR and pend of the request when work ends by PIRQ EOI (EVT-40) or close (EVT-24)."""
+    step, entry, back = e.step, e.entry, e.unit.hand_back
+    dynamic = (((entry.mode == Mode.LOWEST) | (entry.mode == Mode.FIXED) & entry.force_dyn)
+               & ~entry.force_static & ~e.globals.dyn_off)
+    keep = step.close & e.was_pending & ~dynamic & e.others_infl
+    with m.If(e.done & e.is_pirq & step.end & ends & ~keep):
+        m.d.comb += [
+            back.valid.eq(1), back.n.eq(e.here.n), back.clear_rirr.eq(1),
+            back.set_pend.eq(step.close & e.was_pending
+                             & (~entry.level | (e.here.n >= e.config.rtes))),
+            back.port.eq(e.here.port),
+        ]

@@ -1,0 +1,185 @@
+"""All memories of the event channels, read where the engine goes and written where it stands."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from .rows import RowLayouts
+
+__all__ = ["Store"]
+
+_COMMAND_WORDS = 7
+
+
+class Store(wiring.Component):
+    """Rows of ports, words, lanes, PIRQs and command banks.
+
+    The engine stands at one domain, port, lane and PIRQ at a time: every cycle the rows named by
+    ``go`` are read and `here` becomes ``go``, so that in the next cycle the outputs are the rows
+    of `here`; a write goes to the row of `here`, and is seen by a read of the same cycle. Command
+    banks are addressed apart, by ``bank``, in the same way; the lane of a vCPU is ``vcpu_k`` one
+    cycle after ``vcpu``. After reset every row is written with its reset value (GEN-06), in as
+    many cycles as the largest memory has rows, but for ``tied`` (the port of a PIRQ and lane),
+    which has no meaning while the PIRQ's ``bound`` bit is 0. ``ready`` rises after that; until
+    then nothing may be written.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    go : ``In(RowLayouts.at)``
+        Where to read.
+    here : ``Out(RowLayouts.at)``
+        Where the outputs belong to, and where writes go.
+    port, word, lane, pirq, bank_row, tied, full, out : ``Out``
+        The rows: ``tied`` the port number of (n, k), ``full`` the words of the domain that have
+        no free port, ``out`` the work in flight on the lane.
+    write_<name>, <name>_data : ``In``
+        Write strobe and new row; for ``word`` and ``bank`` one strobe per 32-bit field.
+    pirq_n, pirq_row : ``In``, ``Out(Layouts.pirq_row)``
+        Read for dispatch, one cycle later; a row written in the same cycle is read as it was.
+    out_dom, out_k, out_value : ``In``, ``In``, ``Out(8)``
+        Asynchronous read for the bank; saturates at 255.
+    write_vcpu, vcpu_v, vcpu_data : ``In``
+        Sets the lane number of a vCPU.
+    clearing, clearing_dom : ``Out``
+        During initialisation: all counts of this domain are 0 now.
+    """
+
+    def __init__(self, config, layouts):
+        c = self._config = config
+        rows = self._rows = RowLayouts(config)
+        self.ports = Memory(shape=rows.port, depth=c.domains << c.port_bits, init=[])
+        self.words = Memory(shape=data.ArrayLayout(32, 4),
+                            depth=c.domains << (c.port_bits - 5), init=[])
+        self.lanes = Memory(shape=rows.lane, depth=c.domains << c.lane_bits, init=[])
+        self.pirqs = Memory(shape=rows.pirq, depth=c.pirqs, init=[])
+        self.ties = Memory(shape=c.port_bits, depth=c.pirqs << c.lane_bits, init=[])
+        self.fulls = Memory(shape=c.port_words, depth=c.domains, init=[])
+        self.outs = Memory(shape=rows.out_bits, depth=c.domains << c.lane_bits, init=[])
+        self.banks = Memory(shape=data.ArrayLayout(32, _COMMAND_WORDS),
+                            depth=c.domains << (c.lane_bits + 1), init=[])
+        self.places = Memory(shape=c.lane_bits, depth=c.vcpus, init=[])
+        members = {}
+        for name, shape, strobes in (
+                ("port", rows.port, 1), ("word", rows.word, 4), ("lane", rows.lane, 1),
+                ("pirq", rows.pirq, 1), ("tied", c.port_bits, 1), ("full", c.port_words, 1),
+                ("out", rows.out_bits, 1)):
+            members |= {name: Out(shape), f"write_{name}": In(strobes), f"{name}_data": In(shape)}
+        super().__init__(members | {
+            "go": In(rows.at), "here": Out(rows.at),
+            "bank": In(range(self.banks.depth)), "bank_row": Out(rows.bank),
+            "write_bank": In(_COMMAND_WORDS), "bank_data": In(rows.bank),
+            "vcpu": In(c.vcpu_bits), "vcpu_k": Out(c.lane_bits),
+            "write_vcpu": In(1), "vcpu_v": In(c.vcpu_bits), "vcpu_data": In(c.lane_bits),
+            "pirq_n": In(c.pirq_bits), "pirq_row": Out(layouts.pirq_row),
+            "out_dom": In(c.domain_bits), "out_k": In(c.lane_bits), "out_value": Out(8),
+            "ready": Out(1), "clearing": Out(1), "clearing_dom": Out(c.domain_bits),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        c, rows = self._config, self._rows
+        memories = {"ports": self.ports, "words": self.words, "lanes": self.lanes,
+                    "pirqs": self.pirqs, "ties": self.ties, "fulls": self.fulls,
+                    "outs": self.outs, "banks": self.banks, "places": self.places}
+        for name, memory in memories.items():
+            m.submodules[name] = memory
+
+        # Initialisation: row `count` of every memory that has one. The lanes go by domain and k,
+        # so that `v` counts the vCPUs in the order of their reset lanes (LAPIC-60).
+        clear = ~self.ready
+        last = max(memory.depth for memory in memories.values() if memory is not self.ties) - 1
+        count, v = Signal(range(last + 1)), Signal(range(c.vcpus + 1))
+        names = Signal()
+        m.d.comb += [
+            names.eq((count < self.lanes.depth) & (count[:c.lane_bits] < c.lanes)
+                     & (v < c.vcpus)),
+            self.clearing.eq(clear & (count < c.domains)), self.clearing_dom.eq(count),
+        ]
+        with m.If(clear):
+            m.d.sync += [count.eq(count + 1), v.eq(v + names), self.ready.eq(count == last)]
+        empty = Signal(rows.lane)
+        m.d.comb += [empty.mask.eq(1), empty.names.eq(names)]
+        word_bits = c.port_bits - 5
+        first_word = count[:word_bits] == 0
+        reset = {"words": Mux(first_word, 1 << 64, 0), "lanes": empty.as_value()}
+
+        go, here = self.go, self.here
+        m.d.sync += here.eq(go)
+
+        def connect(name, memory, at, enable, value, row=None, read_at=None):
+            """One write port, and a read port that sees the write of its cycle."""
+            grain = 1 if len(enable) > 1 else None
+            write = memory.write_port(granularity=grain)
+            initial = reset.get(name, 0)
+            in_range = clear & (count < memory.depth)
+            m.d.comb += [
+                write.addr.eq(Mux(clear, count, at)),
+                data_of(write).eq(Mux(clear, initial, data_value(value))),
+                write.en.eq(in_range.replicate(len(enable)) | enable),
+            ]
+            if row is not None:
+                read = memory.read_port(transparent_for=(write,))
+                m.d.comb += [read.addr.eq(read_at), data_value(row).eq(data_of(read))]
+            return write
+
+        def data_of(port):
+            return data_value(port.data)
+
+        def data_value(value):
+            return value.as_value() if isinstance(value, data.View) else value
+
+        connect("ports", self.ports, Cat(here.port, here.dom), self.write_port, self.port_data,
+                self.port, Cat(go.port, go.dom))
+        connect("words", self.words, Cat(here.port[5:], here.dom), self.write_word,
+                self.word_data, self.word, Cat(go.port[5:], go.dom))
+        connect("lanes", self.lanes, Cat(here.k, here.dom), self.write_lane, self.lane_data,
+                self.lane, Cat(go.k, go.dom))
+        connect("pirqs", self.pirqs, here.n, self.write_pirq, self.pirq_data, self.pirq, go.n)
+        connect("fulls", self.fulls, here.dom, self.write_full, self.full_data, self.full, go.dom)
+
+        # Ties: not initialised.
+        tie_write = self.ties.write_port()
+        tie_read = self.ties.read_port(transparent_for=(tie_write,))
+        m.d.comb += [
+            tie_write.addr.eq(Cat(here.k, here.n)), tie_write.data.eq(self.tied_data),
+            tie_write.en.eq(self.write_tied),
+            tie_read.addr.eq(Cat(go.k, go.n)), self.tied.eq(tie_read.data),
+        ]
+
+        # Command banks.
+        bank = Signal.like(self.bank)
+        m.d.sync += bank.eq(self.bank)
+        connect("banks", self.banks, bank, self.write_bank, self.bank_data, self.bank_row,
+                self.bank)
+
+        # Lane numbers by v.
+        place_write = self.places.write_port()
+        place_read = self.places.read_port(transparent_for=(place_write,))
+        m.d.comb += [
+            place_write.addr.eq(Mux(clear, v, self.vcpu_v)),
+            place_write.data.eq(Mux(clear, count, self.vcpu_data)),
+            place_write.en.eq(Mux(clear, names, self.write_vcpu)),
+            place_read.addr.eq(self.vcpu), self.vcpu_k.eq(place_read.data),
+        ]
+
+        # Work in flight: read asynchronously, by engine and bank.
+        connect("outs", self.outs, Cat(here.k, here.dom), self.write_out, self.out_data)
+        own, other = (self.outs.read_port(domain="comb") for _ in range(2))
+        m.d.comb += [
+            own.addr.eq(Cat(here.k, here.dom)), self.out.eq(own.data),
+            other.addr.eq(Cat(self.out_k, self.out_dom)),
+            self.out_value.eq(Mux(other.data > 255, 255, other.data)),
+        ]
+
+        # Dispatch's read of a PIRQ row.
+        snapshot = self.pirqs.read_port()
+        m.d.comb += snapshot.addr.eq(self.pirq_n)
+        m.d.comb += [self.pirq_row[field].eq(snapshot.data[field])
+                     for field in ("open", "infl", "pend")]
+        return m
