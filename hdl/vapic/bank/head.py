@@ -1,0 +1,92 @@
+"""Layouts of the vAPIC bank: the head row of a vCPU, and an operation on its way to it."""
+
+from amaranth import Mux, Value
+from amaranth.lib import data, enum
+
+__all__ = [
+    "Kind", "ctl_layout", "head_layout", "legal", "op_layout", "reset_row", "saturate", "select",
+    "word_index",
+]
+
+
+class Kind(enum.Enum, shape=2):
+    """Where an operation comes from; the numbers are those of `layouts.BankOp`."""
+
+    BUS = 0
+    ACCEPT = 1
+    UPCALL = 2
+    CTL = 3
+
+
+def head_layout(config) -> data.StructLayout:
+    """Everything the bank keeps of one vCPU but the bitmap words."""
+    words = config.words
+    return data.StructLayout({
+        # VCPU.CTL (LAPIC-60)
+        "online": 1, "freeze": 1, "dom": 4, "apicid": 8, "k": 6,
+        "sched": 2,
+        # APIC_BASE.EN and the registers that LAPIC-01 resets
+        "en": 1, "id": 8, "ldr": 8, "dfr": 4, "tpr": 8,
+        "svr_vector": 8, "svr_enabled": 1, "focus_off": 1, "suppress": 1,
+        "recvill": 1, "illrega": 1,             # accumulator of ESR
+        "esr_recvill": 1, "esr_illrega": 1,     # ESR as read
+        # Upcall (EVT-05): `owed` = an injection is due as soon as the vCPU can accept it
+        "upvec": 8, "upvec_valid": 1, "up_pend": 1, "up_line": 1, "owed": 1,
+        # Bitmaps: valid bit a word, highest vector (0 = none), number of bits
+        "irr_words": words, "isr_words": words, "tmr_words": words,
+        "irrv": 8, "isrv": 8, "irr_count": 8, "isr_count": 4,
+        # Outputs as of the last operation: irq, and the condition of wake (LAPIC-63)
+        "intr": 1, "wake": 1,
+    })
+
+
+def reset_row(head, *, v, dom, k) -> list:
+    """Assignments that give `head` the reset value of vCPU `v`."""
+    row = {"dom": dom, "k": k, "apicid": v, "id": v, "sched": 3, "en": 1, "dfr": 0xF,
+           "svr_vector": 0xFF}
+    return [head[name].eq(row.get(name, 0)) for name in head.shape().members]
+
+
+def op_layout(config) -> data.StructLayout:
+    """An operation in the pipeline; data of bus accesses and CTL writes are held elsewhere."""
+    fields = {
+        "valid": 1, "kind": Kind, "v": config.vcpu_bits,
+        "vector": 8, "level": 1, "single": 1, "illegal": 1,     # ACCEPT
+        "pend": 1, "line": 1, "rise": 1,                        # UPCALL
+    }
+    if config.commits:
+        fields |= {"n": config.pirq_bits, "first": 1, "last": 1}
+    return data.StructLayout(fields)
+
+
+def ctl_layout() -> data.StructLayout:
+    """Value written to VCPU.CTL, and what the event channels know of the lane it names."""
+    return data.StructLayout({
+        "online": 1, "freeze": 1, "pad2": 2, "dom": 4, "apicid": 8, "pad16": 8, "k": 6, "pad30": 2,
+        "held": 1,
+    })
+
+
+def legal(config, vector: Value) -> Value:
+    """Whether `vector` can be requested: 16 up to the number of vectors."""
+    above = vector[(config.vectors - 1).bit_length():]
+    return (vector[4:] != 0) & (~above.any() if len(above) else 1)
+
+
+def word_index(config, word: Value) -> Value:
+    """Word number cut to the words that exist (width 0 if there is one)."""
+    return word[:(config.words - 1).bit_length()]
+
+
+def select(words: Value, index: Value) -> Value:
+    """Bit `index` of the valid bits `words`, 0 for a word beyond them."""
+    bits = [words[i] & (index == i) for i in range(len(words))]
+    result = bits[0]
+    for bit in bits[1:]:
+        result = result | bit
+    return result
+
+
+def saturate(value: Value, bits: int) -> Value:
+    """Value cut to `bits` bits, all ones if it does not fit."""
+    return Mux(value[bits:].any(), (1 << bits) - 1, value[:bits])

@@ -1,0 +1,140 @@
+"""Bitmaps of all vLAPICs: IRR, ISR and TMR as memories of 32-bit words."""
+
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from ..trees import decode, highest
+from .head import select, word_index
+
+__all__ = ["BitmapWords", "lookup_layout"]
+
+
+def lookup_layout(config) -> data.StructLayout:
+    """What an operation wants of the words of its vCPU."""
+    return data.StructLayout({
+        "v": config.vcpu_bits,
+        "vector": 8,        # the bit it is about; for a read any bit of the word
+        "edit": 1,          # change the bit: 0 for a register read
+        "take": 1,          # INTA: clear it in IRR, set it in ISR
+        "end": 1,           # EOI: clear it in ISR; neither: set it in IRR, TMR becomes `level`
+        "level": 1,
+        "irr_words": config.words, "isr_words": config.words, "tmr_words": config.words,
+    })
+
+
+class BitmapWords(wiring.Component):
+    """Read the words an operation needs, change one bit, find the highest bit left.
+
+    Latency: a lookup in cycle N has its answer in N+2, from registers and an encoder, and is
+    written in N+3 where the enables say so. Operations of one vCPU must not overlap. A word whose
+    valid bit is 0 reads as zero whatever memory holds, so the memories need no initialisation.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    lookup : ``In(lookup_layout)``
+        Cycle N.
+    value : ``Out(32)``
+        N+2: the word of the bitmap that ``pick`` (``In(3)``, N+2; IRR, ISR, TMR) names.
+    hit, level : ``Out(1)``
+        N+2: the bit was set in IRR; it was set in TMR.
+    emptied : ``Out(1)``
+        N+2, take or end: no bit is left in the word.
+    left : ``Out(8)``
+        N+2, take or end: the highest vector left in the bitmap, 0 if none.
+    write_irr, write_isr, write_tmr : ``In(1)``
+        N+3: write the changed word.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "lookup": In(lookup_layout(config)), "pick": In(3), "value": Out(32),
+            "hit": Out(1), "level": Out(1), "emptied": Out(1), "left": Out(8),
+            "write_irr": In(1), "write_isr": In(1), "write_tmr": In(1),
+        })
+        depth = config.vcpus * config.words
+        self.irr = Memory(shape=32, depth=depth, init=[])
+        self.isr = Memory(shape=32, depth=depth, init=[])
+        self.tmr = Memory(shape=32, depth=depth, init=[])
+
+    def elaborate(self, platform):
+        m = Module()
+        config, lookup = self.config, self.lookup
+        m.submodules.irr, m.submodules.isr, m.submodules.tmr = self.irr, self.isr, self.tmr
+
+        # N: addresses of the word, and of the next valid one below it.
+        word = lookup.vector[5:]
+        valid = Mux(lookup.end, lookup.isr_words, lookup.irr_words)
+        below = Signal(config.words)
+        m.d.comb += below.eq(valid & Cat(word > i for i in range(config.words)))
+        lower_found, lower = highest(m, below, name="lower")
+        ports = {}
+        for name, memory in (("irr", self.irr), ("isr", self.isr), ("tmr", self.tmr)):
+            ports[name] = memory.read_port()
+            m.d.comb += ports[name].addr.eq(Cat(word_index(config, word), lookup.v))
+        for name, memory in (("irr", self.irr), ("isr", self.isr)):
+            ports[f"{name}_lower"] = memory.read_port()
+            m.d.comb += ports[f"{name}_lower"].addr.eq(Cat(word_index(config, lower), lookup.v))
+
+        # N+1: words at the memory outputs; change the bit.
+        op_1, lower_1 = Signal.like(lookup), Signal(3)
+        found_1, irr_valid_1, isr_valid_1, tmr_valid_1 = (Signal(name=name) for name in (
+            "found_1", "irr_valid_1", "isr_valid_1", "tmr_valid_1"))
+        m.d.sync += [
+            op_1.eq(lookup), lower_1.eq(lower), found_1.eq(lower_found),
+            irr_valid_1.eq(select(lookup.irr_words, word)),
+            isr_valid_1.eq(select(lookup.isr_words, word)),
+            tmr_valid_1.eq(select(lookup.tmr_words, word)),
+        ]
+        bit = decode(op_1.vector[:5], 32) & op_1.edit.replicate(32)
+        irr_2, isr_2, tmr_2, lower_2 = (Signal(32, name=name) for name in (
+            "irr_2", "isr_2", "tmr_2", "lower_2"))
+        irr = ports["irr"].data & irr_valid_1.replicate(32)
+        isr = ports["isr"].data & isr_valid_1.replicate(32)
+        tmr = ports["tmr"].data & tmr_valid_1.replicate(32)
+        place_2, place_lower_2, found_2, end_2 = Signal(3), Signal(3), Signal(), Signal()
+        m.d.sync += [
+            irr_2.eq(Mux(op_1.take, irr & ~bit, irr | bit)),
+            isr_2.eq(Mux(op_1.end, isr & ~bit, isr | bit)),
+            tmr_2.eq(Mux(op_1.level, tmr | bit, tmr & ~bit)),
+            lower_2.eq(Mux(op_1.end, ports["isr_lower"].data, ports["irr_lower"].data)),
+            self.hit.eq((irr & bit).any()), self.level.eq((tmr & bit).any()),
+            place_2.eq(op_1.vector[5:]), place_lower_2.eq(lower_1), found_2.eq(found_1),
+            end_2.eq(op_1.end),
+        ]
+
+        # N+2: the highest bit left.
+        rest, searched = Signal(32), Signal(32)
+        m.d.comb += [
+            rest.eq(Mux(end_2, isr_2, irr_2)),
+            self.emptied.eq(rest == 0),
+            searched.eq(Mux(self.emptied, lower_2, rest)),
+        ]
+        _, top = highest(m, searched, name="top")
+        vector = Mux(self.emptied, Cat(top, place_lower_2), Cat(top, place_2))
+        m.d.comb += [
+            self.left.eq(Mux(self.emptied & ~found_2, Const(0, 8), vector)),
+            self.value.eq(irr_2 & self.pick[0].replicate(32) | isr_2 & self.pick[1].replicate(32)
+                          | tmr_2 & self.pick[2].replicate(32)),
+        ]
+
+        # N+3: write.
+        address_1, address_2, address_3 = (Signal(range(max(2, self.irr.depth)), name=name)
+                                           for name in ("address_1", "address_2", "address_3"))
+        m.d.comb += address_1.eq(Cat(word_index(config, op_1.vector[5:]), op_1.v))
+        m.d.sync += [address_2.eq(address_1), address_3.eq(address_2)]
+        for name, memory, changed in (("irr", self.irr, irr_2), ("isr", self.isr, isr_2),
+                                      ("tmr", self.tmr, tmr_2)):
+            changed_3 = Signal(32, name=f"{name}_3")
+            port = memory.write_port()
+            m.d.sync += changed_3.eq(changed)
+            m.d.comb += [port.en.eq(getattr(self, f"write_{name}")),
+                         port.addr.eq(address_3), port.data.eq(changed_3)]
+        return m
