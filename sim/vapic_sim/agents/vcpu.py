@@ -1,0 +1,117 @@
+"""The software of one vCPU: takes upcalls by vector, scans its ports, handles, ends interrupts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from vapic.regmap import address
+
+from .bus import BusMaster
+
+__all__ = ["VCpu", "bits"]
+
+
+def bits(word: int) -> Iterator[int]:
+    """Numbers of the bits set, ascending."""
+    while word:
+        yield (word & -word).bit_length() - 1
+        word &= word - 1
+
+
+class VCpu:
+    """One vCPU, which runs only while its gate is open.
+
+    It waits for ``irq[v]`` and then does what a paravirtual kernel with an upcall vector does
+    (LAPIC-22, EVT-13): INTA, UPCALL_ACK, SEL_RC, for each selected word pending and mask, for
+    each of its ports W1C and the handler, in the end EOI. The gate is looked at before every bus
+    access, and handlers use up run time; so it may be preempted anywhere and resumes there.
+
+    Parameters
+    ----------
+    world : vapic_sim.workload.world.World
+        Time.
+    master : BusMaster
+        Its way to the controller, with its own number and domain.
+    k : int
+        Its number in its domain.
+    vector : int
+        Vector that UPVEC injects.
+
+    Attributes
+    ----------
+    running : bool
+        The gate; `gate` sets it.
+    working : bool
+        Between the interrupt and its EOI.
+    ports : set of int
+        Ports that notify this vCPU; others in a word are left alone (EVT-26).
+    """
+
+    def __init__(self, world: Any, master: BusMaster, *, k: int, vector: int):
+        self.world, self.master, self.k, self.vector = world, master, k, vector
+        self.v, self.dom = master.vcpu, master.dom
+        self.running = self.working = False
+        self.ports: set[int] = set()
+        self._ran = self._opened = 0
+
+    @property
+    def ran(self) -> int:
+        """Cycles that the gate was open so far."""
+        return self._ran + (self.world.now - self._opened if self.running else 0)
+
+    def gate(self, running: bool) -> None:
+        """Let it run, or stop it before its next instruction."""
+        if running != self.running:
+            self._ran = self.ran
+            self._opened = self.world.now
+            self.running = running
+
+    async def main(self) -> None:
+        """Software, for ever."""
+        while True:
+            await self.world.when(lambda: self.running and self.world.irq >> self.v & 1)
+            self.working = True
+            await self._interrupt()
+            self.working = False
+
+    async def handle(self, port: int) -> None:
+        """Handle the event of one port; what it is depends on the kind of vCPU."""
+        raise NotImplementedError
+
+    async def read(self, name: str, *index: int) -> int:
+        """Read a register, when running."""
+        await self._wait_for_gate()
+        return await self.master.read(self.world.ctx, address(name, *index))
+
+    async def write(self, name: str, *index: int, value: int = 0) -> None:
+        """Write a register, when running."""
+        await self._wait_for_gate()
+        await self.master.write(self.world.ctx, address(name, *index), value)
+
+    async def spend(self, cycles: int) -> None:
+        """Use up run time."""
+        end = self.ran + cycles
+        while self.ran < end:
+            await self._wait_for_gate()
+            await self.world.when(lambda: not self.running,
+                                  until=self.world.now + end - self.ran)
+
+    async def _wait_for_gate(self) -> None:
+        if not self.running:
+            await self.world.when(lambda: self.running)
+
+    async def _interrupt(self) -> None:
+        taken = await self.read("LAPIC_INTA", self.v)
+        if not taken >> 31:
+            return
+        if taken & 0xFF != self.vector:
+            raise RuntimeError(f"vCPU {self.v}: INTA gave vector {taken & 0xFF:#x}, "
+                               f"not {self.vector:#x}")
+        await self.write("EVT_UPCALL_ACK", self.dom, self.k)
+        for word in bits(await self.read("EVT_SEL_RC", self.dom, self.k)):
+            pending = await self.read("EVT_PENDING", self.dom, word)
+            open_ = pending & ~await self.read("EVT_MASK", self.dom, word)
+            for bit in bits(open_):
+                if 32 * word + bit in self.ports:
+                    await self.write("EVT_PENDING_W1C", self.dom, word, value=1 << bit)
+                    await self.handle(32 * word + bit)
+        await self.write("LAPIC_EOI", self.v)

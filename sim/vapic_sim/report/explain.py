@@ -1,0 +1,84 @@
+"""The decision about one interrupt, in words, from its trace record (GEN-08)."""
+
+from vapic.layouts import Policy
+
+from ..workload.ledger import Edge, Grant, Ledger
+from ..workload.trace import Trace
+from .figures import microseconds
+
+__all__ = ["explain"]
+
+_RULES = {
+    Policy.LOWPRI: "LOWPRI takes the least processor priority (PPR), of equals the next in turn",
+    Policy.RR: "RR takes the next in turn",
+    Policy.LEAST: "LEAST takes the least load (in flight, requested, in service), of equals the "
+                  "next in turn",
+    Policy.PULL: "PULL takes a running vCPU with nothing to do, of equals the next in turn, or "
+                 "wakes a blocked one if none of the eligible runs",
+}
+
+
+def explain(number: int, ledger: Ledger, trace: Trace, policy: str, clock_hz: float) -> str:
+    """Tell what became of interrupt `number`, counted from 1 in the order of arrival, and why.
+
+    Parameters
+    ----------
+    number : int
+        1 up to the number of arrivals.
+    ledger : Ledger
+        Books of the run.
+    trace : Trace
+        What was run.
+    policy : str
+        For the heading.
+    clock_hz : float
+        To tell cycles in microseconds.
+    """
+    edge = next(e for e in ledger.edges if e.index == number - 1)
+    source, begin = trace.arrivals[edge.index].source, ledger.edges[0].cycle
+
+    def us(cycles: int) -> str:
+        return f"{microseconds(cycles / clock_hz * 1e6)} us"
+
+    lines = [f"{policy}: interrupt {number}, {source} (n={edge.n}), arrived "
+             f"{us(edge.cycle - begin)} into the run."]
+    grant = next((g for g in ledger.grants if edge in g.edges), None)
+    if grant is None:
+        lines.append("It was still waiting when the run ended."
+                     + (f" {edge.why.capitalize()}." if edge.why else ""))
+        return "\n  ".join(lines)
+    if grant.edges[0] is not edge:
+        lines.append(f"It merged into interrupt {grant.edges[0].index + 1} of the same source, "
+                     "which had not been granted yet: one handler run serves both.")
+    if edge.why:
+        lines.append(f"At its arrival {edge.why}.")
+    return "\n  ".join(lines + _decision(grant, edge, us))
+
+
+def _decision(grant: Grant, edge: Edge, us) -> list[str]:
+    record = grant.record
+    lanes = range(len(grant.lanes))
+    eligible = [v for v in lanes if record["eligible"] >> v & 1]
+    excluded = [v for v in lanes if (record["candidates"] & ~record["eligible"]) >> v & 1]
+    target = record["target"]
+    lines = [f"Granted {grant.cycle - edge.cycle} cycles ({us(grant.cycle - edge.cycle)}) later. "
+             "The vCPUs then:"]
+    for v in lanes:
+        mark = "chosen" if v == target else "eligible" if v in eligible else (
+            "matched, not eligible" if v in excluded else "not named by the entry")
+        lines.append(f"  vCPU {v}: {grant.lanes[v]}; {mark}")
+    if record["policy"] == Policy.STATIC:
+        lines.append(f"The entry is static and names vCPU {target}, whatever its state.")
+    else:
+        rule = _RULES[Policy(record["policy"])]
+        tied = "" if len(eligible) == 1 else f" of {len(eligible)} eligible"
+        lines.append(f"{rule}: vCPU {target}{tied}, with key {record['key']}.")
+    lines.append(f"It was told by port {record['port']}.")
+    if not grant.start:
+        lines.append("Its handler had not started when the run ended.")
+        return lines
+    wait = grant.start - grant.cycle
+    lines.append(f"The handler started {us(wait)} after the grant, {us(grant.start - edge.cycle)} "
+                 "after the arrival"
+                 + (f", and ended {us(grant.end - grant.start)} later." if grant.end else "."))
+    return lines

@@ -1,0 +1,71 @@
+"""A run as a table for the terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .figures import Figures, Setup, in_words, microseconds
+
+__all__ = ["print_report"]
+
+
+def print_report(console: Console, setup: Setup, figures: Sequence[Figures]) -> None:
+    """Print what ran, a table with a row a policy, and what changed, in words."""
+    for line in _heading(setup):
+        console.print(line, highlight=False, soft_wrap=True)
+    console.print(_table(figures))
+    static = next((row for row in figures if row.policy == "static"), None)
+    for row in figures:
+        console.print(f"{row.policy}: {in_words(row, static)}.", highlight=False, soft_wrap=True)
+
+
+def _heading(setup: Setup) -> list[str]:
+    trace, job = setup.trace, setup.job
+    count, times = len(trace.arrivals), f"{trace.seconds * 1e3:.3g} ms"
+    if count == setup.recorded:
+        part = f"all {count} interrupts, {times}"
+    else:
+        part = (f"the busiest {count} of {setup.recorded} interrupts, {times} from "
+                f"{trace.start_us / 1e6:.6f} s on")
+    load = f", {setup.load:g} times as fast" if setup.load != 1 else ""
+    sources = trace.sources
+    named = ", ".join(sources[:4]) + (f" and {len(sources) - 4} more" if len(sources) > 4 else "")
+    phase = "" if job.phase == "recorded" else f"slices of {job.slice_us / 1e3:g} ms, "
+    return [f"{trace.name}: {part}{load}",
+            f"sources: {named}",
+            *(f"note: {remark}" for remark in trace.remarks),
+            f"machine: {job.vcpus} driver vCPUs and {job.guests} guests on {job.pcpus} CPUs, "
+            f"{phase}phase {job.phase} (seed {job.seed}), "
+            f"{job.clock_hz / 1e6:g} MHz, Amaranth's simulator"]
+
+
+def _table(figures: Sequence[Figures]) -> Table:
+    table = Table(header_style="bold")
+    table.add_column("policy")
+    for name in ("arrivals", "delivered", "merged", "lost"):
+        table.add_column(name, justify="right")
+    table.add_column("line to handler\np50 / p99 / max us", justify="right", no_wrap=True)
+    table.add_column("controller\np50 / p99 / max cycles", justify="right", no_wrap=True)
+    table.add_column("share per vCPU %", justify="right", no_wrap=True)
+    table.add_column("Jain", justify="right")
+    table.add_column("wake-ups per\ninterrupt", justify="right")
+    table.add_column("guest\nevents", justify="right")
+    for row in figures:
+        pending = f" (+{row.pending} pending)" if row.pending else ""
+        lost = Text(str(row.lost), style="bold red" if row.lost else "green")
+        table.add_row(
+            row.policy, str(row.arrivals), f"{row.delivered}{pending}", str(row.merged), lost,
+            " / ".join(map(microseconds, (row.latency_p50, row.latency_p99, row.latency_max))),
+            " / ".join("-" if value is None else str(value) for value in (
+                row.controller_p50, row.controller_p99, row.controller_max)),
+            _share(row.share), f"{row.jain:.2f}",
+            "-" if row.wakeups is None else f"{row.wakeups:.2f}", str(row.guest_events))
+    return table
+
+
+def _share(share: Sequence[float]) -> str:
+    if len(share) <= 8:
+        return " ".join(f"{100 * value:.0f}" for value in share)
+    return f"{100 * min(share):.0f} .. {100 * max(share):.0f}"

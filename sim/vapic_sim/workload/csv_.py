@@ -1,0 +1,56 @@
+"""Reader of tables ``time_us,source,service_us``."""
+
+import csv
+import math
+from collections.abc import Iterable
+
+from vapic.cli import CommandError
+
+from .trace import Arrival, Trace
+
+__all__ = ["read_csv"]
+
+_HEAD = ["time_us", "source", "service_us"]
+
+
+def read_csv(name: str, lines: Iterable[str]) -> Trace:
+    """Read a table; the head line may be left out, lines that begin with ``#`` are comments.
+
+    The recording names no CPU: sources are bound to CPU 0, 1, 2, ... in the order in which they
+    appear. Arrivals need not be in the order of time.
+
+    Raises
+    ------
+    CommandError
+        With the line's number and what was expected; or if there is no interrupt. A last line
+        with fewer columns is taken as cut off, passed over and counted.
+    """
+    arrivals: list[Arrival] = []
+    cpus: dict[str, int] = {}
+    held: tuple[int, str] | None = None
+    for number, text in enumerate(lines, 1):
+        if held is not None:
+            raise CommandError(f"{name}:{held[0]}: expected time_us,source,service_us, "
+                               f"found {held[1].strip()!r}")
+        if not text.strip() or text.startswith("#"):
+            continue
+        row = [cell.strip() for cell in next(csv.reader([text]))]
+        if row == _HEAD and not arrivals:
+            continue
+        if len(row) < 3:
+            held = number, text
+            continue
+        try:
+            time, service = float(row[0]), float(row[2])
+        except ValueError:
+            raise CommandError(f"{name}:{number}: expected numbers for time_us and service_us, "
+                               f"found {text.strip()!r}") from None
+        if len(row) > 3 or not row[1] or not (0 <= time < math.inf and 0 <= service < math.inf):
+            raise CommandError(f"{name}:{number}: expected time_us,source,service_us with times "
+                               f"of 0 or more, found {text.strip()!r}")
+        cpu = cpus.setdefault(row[1], len(cpus))
+        arrivals.append(Arrival(time, row[1], service, cpu))
+    if not arrivals:
+        raise CommandError(f"{name}: no interrupt in this table of time_us,source,service_us")
+    remarks = ("last line is cut off: 1 line passed over",) if held is not None else ()
+    return Trace(name, tuple(sorted(arrivals, key=lambda a: a.time_us)), {}, remarks)

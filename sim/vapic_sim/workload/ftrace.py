@@ -1,0 +1,31 @@
+"""Reader of ftrace text: ``/sys/kernel/tracing/trace`` and ``trace-cmd report``."""
+
+import re
+
+from .kernel import Event
+
+__all__ = ["ftrace_line"]
+
+_LINE = re.compile(
+    r"\s*(?P<task>\S.*?)\s*\[(?P<cpu>\d+)\]\s+(?:(?P<flags>\S+)\s+)?"
+    r"(?P<seconds>\d+)\.(?P<part>\d+):\s+(?P<event>\w+):(?:\s+(?P<text>.*))?$")
+_NO_SECONDS = re.compile(r".*\[\d+\]\s+(?:\S+\s+)?\d+:\s+\w+:")
+
+
+def ftrace_line(number: int, text: str) -> Event | None:
+    """One line; comments, blank lines and the heads of ``trace-cmd report`` give None.
+
+    Raises
+    ------
+    ValueError
+        With what was expected.
+    """
+    if not text.strip() or text.startswith(("#", "cpus=", "version =", "CPU ")):
+        return None
+    found = _LINE.match(text)
+    if found is None:
+        if _NO_SECONDS.match(text):
+            raise ValueError("a time in seconds (record with trace_clock local, global or mono)")
+        raise ValueError("TASK-PID [CPU] FLAGS SECONDS: EVENT: ...")
+    micro = round(int(found["seconds"]) * 1e6 + float("0." + found["part"]) * 1e6, 3)
+    return Event(number, int(found["cpu"]), micro, found["event"], found["text"] or "")

@@ -1,0 +1,236 @@
+"""Time and agents: steps a controller cycle by cycle, or past cycles in which nothing happens."""
+
+import math
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Protocol
+
+__all__ = ["Context", "Link", "Wait", "World"]
+
+_MASK = (1 << 32) - 1
+
+
+class Link(Protocol):
+    """A controller that can be stepped; `vapic_sim.workload.link` has the simulated one.
+
+    ``dut`` has the ports of `vapic.controller.Controller`; what they are is the link's matter.
+    """
+
+    dut: Any
+
+    def set(self, signal: Any, value: int) -> None:
+        """Set an input."""
+        ...
+
+    def get(self, signal: Any) -> Any:
+        """Read an output."""
+        ...
+
+    async def tick(self, now: int) -> None:
+        """One clock edge; `now` is the count after it."""
+        ...
+
+    async def skip(self, now: int, cycles: int) -> None:
+        """Let time pass without clock edges; `now` is the count after it."""
+        ...
+
+
+class Wait:
+    """What an agent waits for: a cycle, a condition, or the first of the two.
+
+    Parameters
+    ----------
+    until : float
+        Cycle at which it goes on whatever the condition.
+    ready : callable, optional
+        Condition on outputs and other agents, never on time.
+    signals : tuple
+        Signals to sample right before the next clock edge, into ``values``.
+    """
+
+    __slots__ = ("ready", "signals", "until", "values")
+
+    def __init__(self, until: float, ready: Callable[[], Any] | None = None,
+                 signals: tuple[Any, ...] = ()):
+        self.until, self.ready, self.signals = until, ready, signals
+        self.values: list[Any] = []
+
+    def __await__(self) -> Generator["Wait", None, None]:
+        yield self
+
+
+class World:
+    """Agents around one controller.
+
+    An agent is a coroutine that awaits `Wait` objects. Agents go on after a clock edge, in the
+    order in which they were added, until none of them has anything to do in this cycle. If then
+    the controller is idle and no input was changed since the edge, time jumps to the cycle
+    before the next in which an agent or a timer of the controller wants to act (GEN-07). So an
+    agent sees the same cycle numbers whether time is skipped or not.
+
+    Parameters
+    ----------
+    link : Link
+        The controller.
+    skip : bool
+        Whether idle time may be skipped.
+
+    Attributes
+    ----------
+    now : int
+        Cycles since reset, not wrapped.
+    irq, wake : int
+        Outputs in this cycle, one bit a vCPU.
+    ticks, skipped : int
+        Cycles that were clocked, and that were not.
+    watchers : list of callables
+        Called once a clock edge, before the agents.
+    ctx : Context
+        For agents that are written for `amaranth.sim` testbenches.
+    """
+
+    def __init__(self, link: Link, *, skip: bool = True):
+        self.link, self._skip = link, skip
+        self.now = self.ticks = self.skipped = 0
+        self.irq = self.wake = 0
+        self.watchers: list[Callable[[], None]] = []
+        self.ctx = Context(self)
+        self._agents: list[tuple[Coroutine[Wait, None, Any], Wait]] = []
+        self._dirty = True
+
+    def add(self, agent: Coroutine[Any, Any, Any]) -> None:
+        """Start an agent; it runs for the first time in the next step."""
+        self._agents.append((agent, Wait(self.now)))
+
+    def set(self, signal: Any, value: int) -> None:
+        """Set an input of the controller."""
+        self.link.set(signal, value)
+        self._dirty = True
+
+    def after(self, cycles: int) -> Wait:
+        """Wait so many cycles."""
+        return Wait(self.now + cycles)
+
+    def until(self, cycle: float) -> Wait:
+        """Wait for a cycle; not at all if it has come."""
+        return Wait(cycle)
+
+    def when(self, ready: Callable[[], Any], until: float = math.inf) -> Wait:
+        """Wait until a condition holds, or the cycle `until` has come."""
+        return Wait(until, ready)
+
+    async def run(self, task: Coroutine[Any, Any, Any]) -> Any:
+        """Step until `task`, an agent like the others, has ended; its result.
+
+        Raises
+        ------
+        RuntimeError
+            If the controller is idle, nobody has a time to wait for, and the task has not ended.
+        """
+        result: list[Any] = []
+
+        async def main() -> None:
+            result.append(await task)
+
+        self.add(main())
+        self._act()
+        while not result:
+            await self._pass_time()
+            self._act()
+        return result[0]
+
+    def close(self) -> None:
+        """End all agents."""
+        for agent, _ in self._agents:
+            agent.close()
+        self._agents.clear()
+
+    async def _pass_time(self) -> None:
+        link, dut = self.link, self.link.dut
+        if self._skip and not self._dirty and link.get(dut.idle):
+            await self._jump()
+        for _, wait in self._agents:
+            if wait.signals:
+                wait.values = [link.get(signal) for signal in wait.signals]
+        self.now += 1
+        self.ticks += 1
+        self._dirty = False
+        await link.tick(self.now)
+        self.irq, self.wake = link.get(dut.irq), link.get(dut.wake)
+        for watch in self.watchers:
+            watch()
+
+    async def _jump(self) -> None:
+        link, dut = self.link, self.link.dut
+        horizon = min((wait.until for _, wait in self._agents), default=math.inf)
+        if link.get(dut.next_valid):
+            horizon = min(horizon, self.now + (link.get(dut.next_event) - self.now & _MASK))
+        if horizon == math.inf:
+            raise RuntimeError(f"nothing can happen any more after cycle {self.now}")
+        free = int(horizon) - 1 - self.now
+        if free > 0:
+            self.now += free
+            self.skipped += free
+            await link.skip(self.now, free)
+
+    def _act(self) -> None:
+        """Let agents go on until none has anything to do in this cycle."""
+        moved = True
+        while moved:
+            moved = False
+            agents, self._agents = self._agents, []
+            for agent, wait in agents:
+                if wait.until <= self.now or (wait.ready is not None and wait.ready()):
+                    moved = True
+                    try:
+                        wait = agent.send(None)
+                    except StopIteration:
+                        continue
+                self._agents.append((agent, wait))
+
+
+class _Tick:
+    """Awaitable like that of ``ctx.tick()``, as far as agents use it."""
+
+    def __init__(self, world: World, signals: tuple[Any, ...] = (), count: int = 1):
+        self._world, self._signals, self._count = world, signals, count
+
+    def sample(self, *signals: Any) -> "_Tick":
+        return _Tick(self._world, (*self._signals, *signals), self._count)
+
+    def repeat(self, count: int) -> "_Tick":
+        return _Tick(self._world, self._signals, count)
+
+    def __await__(self) -> Generator[Wait, None, tuple[Any, ...]]:
+        if not self._signals:
+            yield Wait(self._world.now + self._count)
+            return True, False
+        wait = Wait(0)
+        for _ in range(self._count):
+            wait = Wait(self._world.now + 1, None, self._signals)
+            yield wait
+        return True, False, *wait.values
+
+
+class Context:
+    """What agents see of a world: ``set``, ``get`` and ``tick`` of a testbench context.
+
+    Parameters
+    ----------
+    world : World
+        Whose.
+    """
+
+    def __init__(self, world: World):
+        self._world = world
+
+    def set(self, signal: Any, value: int) -> None:
+        """Set an input."""
+        self._world.set(signal, value)
+
+    def get(self, signal: Any) -> Any:
+        """Read a signal."""
+        return self._world.link.get(signal)
+
+    def tick(self) -> _Tick:
+        """Wait for a clock edge; with ``sample`` and ``repeat``."""
+        return _Tick(self._world)
