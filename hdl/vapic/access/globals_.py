@@ -10,6 +10,8 @@ from ..trees import reduce_pairs
 
 __all__ = ["GlobalRegisters"]
 
+_POLICY, _LPCFG, _PULL = (REGISTERS[name].reset or 0 for name in ("POLICY", "LPCFG", "PULL"))
+
 
 class GlobalRegisters(wiring.Component):
     """Registers 0x1000..0x11FF (table 1.1, GEN-05).
@@ -52,8 +54,7 @@ class GlobalRegisters(wiring.Component):
         super().__init__({
             "addr": In(12), "write": In(1), "value": In(32), "read": Out(32),
             "globals": Out(layouts.globals, init={
-                "enable": 1, "lpcfg": REGISTERS["LPCFG"].reset,
-                "pull_depth": REGISTERS["PULL"].reset}),
+                "enable": 1, "policy": _POLICY & 0xF, "lpcfg": _LPCFG, "pull_depth": _PULL}),
             "changed": Out(1), "now": In(32),
             "coalesced": In(range(config.rtes + 3)), "merged": In(1), "parked": In(1),
             "spurious": In(1), "trace_dropped": In(1), "aborted": In(1),
@@ -66,26 +67,23 @@ class GlobalRegisters(wiring.Component):
         m = Module()
         c, g, value = self._config, self.globals, self.value
         # POLICY[7:4], the fallback of a policy that is not built: kept as written.
-        fallback = Signal(4, init=REGISTERS["POLICY"].reset >> 4)
+        fallback = Signal(4, init=_POLICY >> 4)
         counters = {
             "COALESCED": self.coalesced + self.merged, "PARKED": self.parked,
             "SPURIOUS": self.spurious, "TRACE_DROP": self.trace_dropped, "ABORTS": self.aborted,
         }
         control = Cat(g.enable, g.dyn_off, g.latch_masked_edges, g.retry_on_irr,
                       g.auto_reraise, g.auto_unmask, g.ioa_deleg)
-        # Register to what it reads, and what of it is written.
         parameters = {
-            "CTRL": (control, control), "IOA_OWNER": (g.ioa_owner, g.ioa_owner),
-            "POLICY": (Cat(g.policy, fallback),) * 2,
-            "LPCFG": (g.lpcfg, Cat(g.lpcfg[:2], Signal(name="focus"), g.lpcfg[3])),
-            "PULL": (Cat(g.pull_depth, g.pull_wake),) * 2,
+            "CTRL": control, "IOA_OWNER": g.ioa_owner, "POLICY": Cat(g.policy, fallback),
+            "LPCFG": g.lpcfg, "PULL": Cat(g.pull_depth, g.pull_wake),
         }
         reads = {
             "ID": Const(REGISTERS["ID"].reset, 32),
             "CAP0": Const(c.vcpus | c.domains << 12 | c.rtes << 20, 32),
             "CAP1": Const(c.ports | c.irts << 16, 32),
             "ERRSTAT": self.stat, "ERRINFO": self.info, "NOW": self.now,
-        } | {name: shown for name, (shown, _) in parameters.items()}
+        } | parameters
 
         m.d.sync += self.changed.eq(0)
         for name, amount in counters.items():
@@ -108,7 +106,9 @@ class GlobalRegisters(wiring.Component):
             self.rrptr_write.dom.eq(domain),
             self.rrptr_write.value.eq(value),
         ]
-        for name, (_, kept) in parameters.items():
+        for name, kept in parameters.items():
+            # LPCFG[2], the focus rule, is not built.
+            mask = 0b1011 if name == "LPCFG" else 0xFFFFFFFF
             with m.If(self.write & chosen[name]):
-                m.d.sync += [kept.eq(value), self.changed.eq(1)]
+                m.d.sync += [kept.eq(value & mask), self.changed.eq(1)]
         return m
