@@ -1,0 +1,1 @@
+"""The register pages of the address map, one file each."""

@@ -1,0 +1,241 @@
+"""Target selection: who may have a request, who is best, and why not the others."""
+
+from dataclasses import dataclass, field
+
+from .apic import matches
+from .records import Outcome, Policy, Sched
+
+__all__ = ["Choice", "EntryView", "LaneView", "Selection", "Terms", "choose", "exclusion", "pick"]
+
+_BUILT = (Policy.LOWPRI, Policy.RR, Policy.LEAST, Policy.PULL)
+_ALLOW = {Sched.RUNNING: 0, Sched.RUNNABLE: 1, Sched.BLOCKED: 2}
+
+
+@dataclass(frozen=True)
+class LaneView:
+    """One vCPU of the domain as selection sees it; `port` is its bound port, if any."""
+
+    k: int
+    v: int
+    online: bool
+    frozen: bool
+    en: bool
+    svr: bool
+    id: int
+    ldr: int
+    dfr: int
+    sched: int
+    tpr: int
+    ppr: int
+    apr: int
+    load: int
+    port: int | None
+    masked: bool
+    infl: bool
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """One request's entry, REQX and PIRQ_OWNER together."""
+
+    n: int
+    pin: bool
+    vector: int
+    mode: int
+    logical: bool
+    level: bool
+    dest: int
+    evt: bool
+    ser: bool
+    dynamic: bool
+    policy: int
+    allow: int
+    owned: bool
+    dom: int
+    infl: bool
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Global terms of a selection."""
+
+    policy: int
+    lpcfg: int
+    depth: int
+    wake: bool
+    rrptr: int
+    lanes: int
+    vectors: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the snapshot of a selection's start gives.
+
+    Parameters
+    ----------
+    entry, lanes, terms : EntryView, tuple of LaneView, Terms
+        The snapshot itself.
+    policy : int
+        Policy in force; STATIC for a static request.
+    unknown_policy : bool
+        A reserved or unbuilt policy was asked for (ERR-07).
+    excluded : dict of LaneView to str
+        vCPUs of the domain that may not have it, with the reason.
+    candidates, eligible : tuple of LaneView
+        Destination-matched ones; those that may have it (static: the target set).
+    targets : tuple of LaneView
+        The winner, the static target set, or those to be told of an illegal vector.
+    outcome : Outcome
+        NONE if it is to be granted, else how it ends.
+    why : str
+        Reason of the outcome.
+    """
+
+    entry: EntryView
+    lanes: tuple[LaneView, ...]
+    terms: Terms
+    policy: int
+    unknown_policy: bool = False
+    excluded: dict[LaneView, str] = field(default_factory=dict["LaneView", str])
+    candidates: tuple[LaneView, ...] = ()
+    eligible: tuple[LaneView, ...] = ()
+    targets: tuple[LaneView, ...] = ()
+    outcome: Outcome = Outcome.NONE
+    why: str = ""
+
+    def key(self, lane: LaneView) -> int:
+        """Key of a lane under the policy in force; the smallest wins."""
+        if self.policy == Policy.LOWPRI:
+            return (lane.tpr, lane.ppr, lane.apr, lane.apr)[self.terms.lpcfg & 3]
+        if self.policy in (Policy.LEAST, Policy.PULL):
+            return lane.load
+        return 0
+
+    @property
+    def rotates(self) -> bool:
+        """Ties go by rotation and the pointer moves (SEL-11)."""
+        return not self.terms.lpcfg & 8 or self.policy == Policy.RR
+
+
+@dataclass
+class Selection:
+    """A selection under way: its choice, and what changed since its start."""
+
+    choice: Choice
+    entry_written: bool = False
+    changed: set[int] = field(default_factory=set[int])
+    grew: set[int] = field(default_factory=set[int])
+    open_changed: bool = False
+    begun: bool = False
+    left: list[LaneView] = field(default_factory=list["LaneView"])
+    retried: set[int] = field(default_factory=set[int])
+
+    @property
+    def n(self) -> int:
+        """Number of the request."""
+        return self.choice.entry.n
+
+    @property
+    def multi(self) -> bool:
+        """A grant with several targets is between its first and its last commit."""
+        return self.begun and bool(self.left)
+
+
+def _unmatched(entry: EntryView, lane: LaneView) -> str:
+    """Why a vCPU is no candidate (E1, E2, E3), or nothing."""
+    if not entry.owned:
+        return "the PIRQ has no owner"
+    if not lane.online:
+        return "offline (CTL.online=0)"
+    if not matches(entry.dest, entry.logical, lane.id, lane.ldr, lane.dfr):
+        return "not matched"
+    if not lane.en:
+        return "APIC disabled"
+    if not lane.svr and not entry.evt:
+        return "APIC disabled by software (SVR[8]=0)"
+    return ""
+
+
+def exclusion(entry: EntryView, lane: LaneView) -> str:
+    """Why a vCPU is not eligible (SEL-03), or nothing."""
+    if reason := _unmatched(entry, lane):
+        return reason
+    if lane.frozen:
+        return "frozen"
+    if entry.dynamic:
+        if lane.sched == Sched.OFFLINE:
+            return "offline (SCHED)"
+        if not entry.allow >> _ALLOW[Sched(lane.sched)] & 1:
+            return f"not allowed while {Sched(lane.sched).name.lower()}"
+    if entry.evt:
+        if lane.port is None:
+            return "no port bound"
+        if lane.masked:
+            return f"port {lane.port} masked"
+        if entry.dynamic and lane.infl:
+            return "in flight there"
+    return ""
+
+
+def _pullable(lanes: list[LaneView], terms: Terms) -> list[LaneView]:
+    """Eligible vCPUs that PULL may choose from (SEL-16)."""
+    room = [lane for lane in lanes if lane.sched == Sched.RUNNING and lane.load < terms.depth]
+    if room:
+        return room
+    if terms.wake or all(lane.sched != Sched.RUNNING for lane in lanes):
+        return [lane for lane in lanes
+                if lane.sched == Sched.BLOCKED and lane.load < terms.depth]
+    return []
+
+
+def pick(choice: Choice, without: set[int]) -> LaneView | None:
+    """Winner among the eligible lanes that are not in `without` (SEL-11, 4.2)."""
+    lanes = [lane for lane in choice.eligible if lane.k not in without]
+    terms = choice.terms
+    if choice.policy == Policy.PULL:
+        lanes = _pullable(lanes, terms)
+
+    def order(lane: LaneView) -> tuple[int, int]:
+        tie = (lane.k - terms.rrptr) % terms.lanes if choice.rotates else lane.v
+        return choice.key(lane), tie
+
+    return min(lanes, key=order, default=None)
+
+
+def choose(entry: EntryView, lanes: tuple[LaneView, ...], terms: Terms) -> Choice:
+    """Decide a request on a snapshot (SEL-02..04, 4.2, IOA-18, IOA-21)."""
+    asked = terms.policy & 0xF if entry.policy == 0xF else entry.policy
+    unknown = entry.dynamic and asked not in _BUILT
+    policy = Policy.STATIC if not entry.dynamic else Policy.LOWPRI if unknown else Policy(asked)
+    if entry.mode not in (0, 1):
+        return Choice(entry, lanes, terms, policy, outcome=Outcome.ERROR,
+                      why=f"delivery mode {entry.mode} is reserved or not built")
+    if entry.evt and entry.ser and entry.infl:
+        return Choice(entry, lanes, terms, policy, outcome=Outcome.BLOCKED,
+                      why="ser=1 and an occurrence is in flight")
+    candidates = tuple(lane for lane in lanes if not _unmatched(entry, lane))
+    excluded = {lane: reason for lane in lanes if (reason := exclusion(entry, lane))}
+    eligible = tuple(lane for lane in lanes if lane not in excluded)
+    frozen = [lane for lane in candidates if lane.frozen]
+    outcome, why, targets = Outcome.NONE, "", eligible
+    if not entry.dynamic:
+        if entry.mode == 1 and eligible:
+            eligible = targets = (min(eligible, key=lambda lane: lane.v),)
+        if frozen:
+            outcome, why = Outcome.PARK, f"vCPU {frozen[0].v}, which it names, is frozen"
+    if not eligible:
+        outcome, why = Outcome.PARK, "nobody may have it"
+    choice = Choice(entry, lanes, terms, policy, unknown, excluded, candidates, eligible, targets,
+                    outcome, why)
+    if outcome == Outcome.NONE and entry.dynamic:
+        winner = pick(choice, set())
+        if winner is None:
+            outcome, why = Outcome.WAIT, "nobody who may have it has room"
+        targets = (winner,) if winner else ()
+    if outcome == Outcome.NONE and not entry.evt \
+            and (entry.vector < 16 or entry.vector >= terms.vectors):
+        outcome, why = Outcome.ERROR, f"vector {entry.vector:#x} is illegal"
+        targets = tuple(lane for lane in candidates if not lane.frozen)
+    return Choice(entry, lanes, terms, policy, unknown, excluded, candidates, eligible, targets,
+                  outcome, why)
