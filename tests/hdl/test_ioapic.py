@@ -139,7 +139,7 @@ class Reference:
         elif kind == "owner":
             dom, owned = data & 15, data >> 8 & 1
             moved = (dom, owned) != (e.dom, e.owned)
-            if moved and (e.rirr or e.infl or e.bound) or dom >= self.c.domains:
+            if (moved and (e.rirr or e.infl or e.bound)) or dom >= self.c.domains:
                 return Err.BUSY, 0
             if moved:
                 e.pend = 0
@@ -262,7 +262,7 @@ def run(config, seed, cycles):
             # Registers of other units.
             if load.chance(150):
                 ref.enable ^= 1
-            if load.chance(100) or not ref.enable and load.chance(5):
+            if load.chance(100) or (not ref.enable and load.chance(5)):
                 ref.enable, ref.latch = int(not load.chance(5)), rng.randrange(2)
             ctx.set(dut.globals, {"enable": ref.enable, "latch_masked_edges": ref.latch})
 
@@ -440,7 +440,7 @@ def run(config, seed, cycles):
             seen["merges"] += count
 
             # The selection under way.
-            ref.changed = int(not take and ref.changed or recheck)
+            ref.changed = int((not take and ref.changed) or recheck)
             if take:
                 load.select = {"delay": rng.randrange(6), "left": None, "entry": start}
                 ref.n = offered
