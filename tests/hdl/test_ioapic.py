@@ -268,7 +268,8 @@ def run(config, seed, cycles):
 
             # State against state.
             terms = [ref.terms(n) for n in everyone]
-            assert ctx.get(dut.flags.terms) == sum(bit << n for n, bit in enumerate(terms)), cycle
+            bits = sum(bit << n for n, bit in enumerate(terms))
+            assert ctx.get(dut.flags.stands) * ref.enable == bits, cycle
             live = [bit and ref.entries[n].due for n, bit in enumerate(terms)]
             assert ctx.get(dut.turns.live) == sum(bit << n for n, bit in enumerate(live)), cycle
             if looks is not None:
@@ -293,6 +294,8 @@ def run(config, seed, cycles):
             if load.chance(30):
                 back = {"n": rng.randrange(config.pirqs), "clear_rirr": rng.randrange(2),
                         "set_pend": rng.randrange(2)}
+                target = ref.entries[back["n"]]
+                back["set_pend"] &= not (target.pin and target.level)
             ctx.set(dut.hand_back, {"valid": 1, **back} if back else {"valid": 0})
             note = None
             if load.ending and load.chance(3):
@@ -422,9 +425,7 @@ def run(config, seed, cycles):
             ref.grant(first, last, *where)
             count = 0
             if back and back["set_pend"]:
-                e = ref.entries[back["n"]]
-                if not (e.pin and e.level):
-                    count += ref.occur(back["n"])
+                count += ref.occur(back["n"])
             for n in range(config.rtes):
                 e, old, new = ref.entries[n], line >> n & 1, sample >> n & 1
                 rises = new ^ e.polarity and not old ^ e.polarity

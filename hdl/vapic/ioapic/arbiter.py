@@ -43,7 +43,13 @@ class RoundRobin(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         above = Signal.like(self.request)
-        m.d.comb += above.eq(self.request & Cat(self.last < i for i in range(len(above))))
+        fine, coarse = self.last[:3], self.last[3:]
+        over = Cat(fine < i for i in range(8))      # shared by all groups of eight
+        for base in range(0, len(above), 8):
+            group = self.request[base:base + 8]
+            m.d.comb += above[base:base + 8].eq(
+                group & ((coarse < base // 8).replicate(len(group))
+                         | over & (coarse == base // 8).replicate(len(group))))
         later, later_n = lowest(m, above, name="above")
         found, found_n = lowest(m, self.request, name="all")
         m.d.comb += self.any.eq(found)

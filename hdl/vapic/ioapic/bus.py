@@ -122,9 +122,10 @@ class Registers(wiring.Component):
         ]
 
         # What it reads.
-        low = Cat(row.vector, row.mode, row.logical, state.ready, row.polarity, state.rirr,
+        requested = state.source & ~row.mask & ~state.rirr
+        low = Cat(row.vector, row.mode, row.logical, requested, row.polarity, state.rirr,
                   row.trigger, row.mask)
-        stands = state.ready & ~state.err & self.enable
+        stands = requested & ~state.err & self.enable
         blocked = row.reqx.path & row.reqx.ser & state.infl
         parked = stands & self.held & (self.status == Outcome.PARK)
         waits = stands & self.held & (self.status == Outcome.WAIT)
@@ -147,18 +148,21 @@ class Registers(wiring.Component):
 
         # What it writes.
         level = word[15] & ~word[9:11].any()
+        fixed = ~row.mode.as_value()[1:].any()      # or lowest priority
         does = Signal()
         m.d.comb += [
             does.eq(decide & request.we & (err == Err.NONE)),
             *(self.write[name].eq(does & target[name])
               for name in ("low", "high", "reqx", "owner")),
             self.change.low.eq(self.write.low),
-            self.change.moved.eq(self.write.owner & moves),
+            self.change.level.eq(level),
+            self.change.clear.eq(self.write.owner & moves
+                                 | self.write.low & level & ~(row.trigger & fixed)),
             self.eoi.eq(does & target.eoi),
             self.draining.eq(self.ending | self.end_one),
             self.bus.req.ready.eq(0), self.quiet.eq(0),
         ]
-        with m.If(does & target.id):
+        with m.If(does & target.id & (index == 0)):
             m.d.sync += apic_id.eq(word[24:28])
         with m.If(does & target.regsel & vmm):
             m.d.sync += regsel.eq(word)

@@ -1,6 +1,6 @@
 """Flip-flops of every request: what is pending, what is gated."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -9,13 +9,14 @@ from ..trees import decode, reduce_pairs
 
 __all__ = ["Flags", "change_layout", "state_layout"]
 
-#: Register writes as the flags see them; `moved` = PIRQ_OWNER changed.
-change_layout = data.StructLayout({"low": 1, "moved": 1})
+#: Register writes as the flags see them: low word of an entry, which makes it `level` or not;
+#: `clear` = pend is cleared, as an edge entry becomes level or the owner changed.
+change_layout = data.StructLayout({"low": 1, "level": 1, "clear": 1})
 
 #: State of one request, as REQSTAT and the entry's RO bits need it.
 state_layout = data.StructLayout({
     "pend": 1, "rirr": 1, "err": 1, "infl": 1, "bound": 1,
-    "ready": 1,     # the request exists, is not masked and not gated by RIRR
+    "source": 1,    # pend, or the line of a level entry is active
 })
 
 
@@ -41,19 +42,20 @@ class Flags(wiring.Component):
     ended : ``In(pirqs)``
         RIRR bits that an EOI clears.
     hand_back, pirq_note, message : ``In``
-        As in docs/architecture.md.
+        As in docs/architecture.md; ``set_pend`` is for edge and MSI table entries only.
     line, edge : ``In(rtes)``
         The lines, and those about to become active, of `Lines`.
     polarity_now, armed_now : ``Out(rtes)``
         As `Lines` needs them.
-    enable, latch_masked : ``In(1)``
-        Bits of CTRL.
+    latch_masked : ``In(1)``
+        CTRL.latch_masked_edges.
     current_at : ``In(pirqs)``
         The request under selection, one-hot.
     first, last, fail : ``In(1)``
         First and last decision of its grant; it has a configuration error.
-    level, infl, terms : ``Out(pirqs)``
-        Effective trigger; in flight; the terms of SEL-04 about the request itself hold.
+    level, infl, stands : ``Out(pirqs)``
+        Effective trigger; in flight; the request exists and is neither masked, gated by RIRR, nor
+        erroneous: the terms of SEL-04 about it but for CTRL.enable.
     state : ``Out(state_layout)``
         Flags of entry ``n``.
     merged : ``Out(1)``
@@ -71,9 +73,9 @@ class Flags(wiring.Component):
             "pirq_note": In(layouts.pirq_note), "message": In(message),
             "line": In(c.rtes), "edge": In(c.rtes),
             "polarity_now": Out(c.rtes), "armed_now": Out(c.rtes),
-            "enable": In(1), "latch_masked": In(1),
+            "latch_masked": In(1),
             "current_at": In(c.pirqs), "first": In(1), "last": In(1), "fail": In(1),
-            "level": Out(c.pirqs), "infl": Out(c.pirqs), "terms": Out(c.pirqs),
+            "level": Out(c.pirqs), "infl": Out(c.pirqs), "stands": Out(c.pirqs),
             "state": Out(state_layout), "merged": Out(1), "coalesced": Out(range(c.rtes + 3)),
         })
 
@@ -87,19 +89,21 @@ class Flags(wiring.Component):
         pend, rirr, err, bound = (vector(name) for name in ("pend", "rirr", "err", "bound"))
         mask, polarity = vector("mask", -1), Signal(c.rtes)
 
-        # Register write: what it makes of mask, trigger and polarity counts in this very cycle.
-        low, mask_now, level_now = (vector(name) for name in ("low", "mask_now", "level_now"))
-        new_level = Signal()
+        # Register write. What it makes of a pin's mask, trigger and polarity counts at once.
+        low, arms = vector("low"), Signal()
+        armed = ~self.level & (~mask | self._all(self.latch_masked))
         m.d.comb += [
             self.at.eq(decode(Mux(back.valid, back.n, self.n), c.pirqs)),
-            new_level.eq(word[15] & ~word[9:11].any()),
             low.eq(self.at & self._all(self.change.low)),
-            mask_now.eq(mask & ~low | low & self._all(word[16])),
-            level_now.eq(self.level & ~low | low & self._all(new_level)),
             self.polarity_now.eq(polarity & ~low | low & self._all(word[13])),
-            self.armed_now.eq(~level_now & (~mask_now | self.latch_masked.replicate(c.rtes))),
+            arms.eq(~self.change.level & (~word[16] | self.latch_masked)),
+            self.armed_now.eq(armed & ~low | low & self._all(arms)),
         ]
-        m.d.sync += [mask.eq(mask_now), self.level.eq(level_now), polarity.eq(self.polarity_now)]
+        for i in range(c.pirqs):
+            with m.If(low[i]):
+                m.d.sync += [mask[i].eq(word[16]), self.level[i].eq(self.change.level)]
+                if i < c.rtes:
+                    m.d.sync += polarity[i].eq(word[13])
 
         # Occurrences, and what they merge with. Between the first and the last decision of a grant
         # `kept` stands for the pend bit of its request (SEL-20).
@@ -107,13 +111,11 @@ class Flags(wiring.Component):
         handed, arrived, edges = (vector(name) for name in ("handed", "arrived", "edges"))
         written, before, own = (vector(name) for name in ("written", "before", "own"))
         occurred = vector("occurred")
-        pins_level = Cat(self.level[:c.rtes], Const(0, c.irts))
         m.d.comb += [
-            handed.eq(self.at & self._all(back.valid & back.set_pend) & ~pins_level),
+            handed.eq(self.at & self._all(back.valid & back.set_pend)),
             edges.eq(self.edge),
             own.eq(self.current_at & self._all(within | self.first | self.last | self.fail)),
-            written.eq(pend & ~(low & level_now & ~self.level
-                                | self.at & self._all(self.change.moved))),
+            written.eq(pend & ~(self.at & self._all(self.change.clear))),
             before.eq(written & ~own | own & self._all(kept)),
             occurred.eq(handed | edges | arrived),
         ]
@@ -135,23 +137,27 @@ class Flags(wiring.Component):
         ]
 
         # Gates.
-        released = self._all(back.valid & back.clear_rirr | self.change.low & ~new_level)
-        note_at = decode(self.pirq_note.n, c.pirqs) & self._all(self.pirq_note.valid)
+        released = self._all(back.valid & back.clear_rirr
+                             | self.change.low & ~self.change.level)
+        note_at = vector("note_at")
+        m.d.comb += note_at.eq(decode(self.pirq_note.n, c.pirqs)
+                               & self._all(self.pirq_note.valid))
         m.d.sync += [
             rirr.eq(rirr & ~self.ended & ~(self.at & released)
                     | self.current_at & self.level & self._all(self.first)),
             err.eq(err & ~low | self.current_at & self._all(self.fail)),
-            self.infl.eq(self.infl & ~note_at | note_at & self._all(self.pirq_note.infl_any)),
-            bound.eq(bound & ~note_at | note_at & self._all(self.pirq_note.bound_any)),
         ]
+        for i in range(c.pirqs):
+            with m.If(note_at[i]):
+                m.d.sync += [self.infl[i].eq(self.pirq_note.infl_any),
+                             bound[i].eq(self.pirq_note.bound_any)]
 
-        source, ready = vector("source"), vector("ready")
+        source = vector("source")
         m.d.comb += [
             source.eq(pend | (self.line ^ polarity) & self.level[:c.rtes]),
-            ready.eq(source & ~mask & ~rirr),
-            self.terms.eq(ready & ~err & self._all(self.enable)),
+            self.stands.eq(source & ~mask & ~rirr & ~err),
         ]
         for name, bits in {"pend": pend, "rirr": rirr, "err": err, "infl": self.infl,
-                           "bound": bound, "ready": ready}.items():
+                           "bound": bound, "source": source}.items():
             m.d.comb += self.state[name].eq(bits.bit_select(self.n, 1))
         return m

@@ -21,12 +21,10 @@ class EoiMatch(wiring.Component):
         Entry whose register is written in this cycle, one-hot.
     word : ``In(32)``
         What is written, as on the bus.
-    level : ``In(pirqs)``
-        Entries that are level triggered.
     vector, dom, every : ``In``
         The EOI; ``every`` = of all domains.
     hit : ``Out(pirqs)``
-        Level entries of that vector and domain.
+        Entries of that vector and domain, level triggered or not: those that are not have RIRR=0.
     path : ``Out(pirqs)``
         Entries with path EVT.
     """
@@ -36,7 +34,7 @@ class EoiMatch(wiring.Component):
         c = config
         super().__init__({
             "low": In(c.pirqs), "reqx": In(c.pirqs), "owner": In(c.pirqs), "word": In(32),
-            "level": In(c.pirqs), "vector": In(8), "dom": In(4), "every": In(1),
+            "vector": In(8), "dom": In(4), "every": In(1),
             "hit": Out(c.pirqs), "path": Out(c.pirqs),
         })
 
@@ -46,11 +44,11 @@ class EoiMatch(wiring.Component):
             vector = Signal(8, name=f"vector_{i}")
             dom = Signal(self._config.domain_bits, name=f"dom_{i}")
             ours = self.every | (dom == self.dom)
-            m.d.comb += self.hit[i].eq(self.level[i] & (vector == self.vector) & ours)
+            m.d.comb += self.hit[i].eq((vector == self.vector) & ours)
             with m.If(self.low[i]):
                 m.d.sync += vector.eq(self.word)
             with m.If(self.owner[i]):
                 m.d.sync += dom.eq(self.word)
-        to_path = self.word[0].replicate(len(self.path))
-        m.d.sync += self.path.eq(self.path & ~self.reqx | to_path & self.reqx)
+            with m.If(self.reqx[i]):
+                m.d.sync += self.path[i].eq(self.word[0])
         return m

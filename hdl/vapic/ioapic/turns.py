@@ -29,8 +29,8 @@ class Turns(wiring.Component):
 
     Members
     -------
-    terms : ``In(pirqs)``
-        Requests that stand: the terms of SEL-04 about the request itself.
+    stands, enable : ``In(pirqs)``, ``In(1)``
+        Requests that stand if CTRL.enable is 1: the terms of SEL-04 about the request itself.
     take, offer_n : ``In``
         A selection starts.
     granted : ``In(1)``
@@ -61,7 +61,8 @@ class Turns(wiring.Component):
         c = self._config = config
         self.reasons = Memory(shape=Outcome, depth=c.pirqs, init=[])
         super().__init__({
-            "terms": In(c.pirqs), "take": In(1), "offer_n": In(c.pirq_bits), "granted": In(1),
+            "stands": In(c.pirqs), "enable": In(1),
+            "take": In(1), "offer_n": In(c.pirq_bits), "granted": In(1),
             "outcome": In(Outcome), "recheck": In(1),
             "written": In(1), "n": In(c.pirq_bits), "written_at": In(c.pirqs),
             "current": Out(c.pirq_bits), "current_at": Out(c.pirqs), "live": Out(c.pirqs),
@@ -85,10 +86,10 @@ class Turns(wiring.Component):
         target = Mux(self.take, self.offer_n, self.current)
         m.d.comb += [
             self.current_at.eq(decode(self.current, c.pirqs)),
-            standing.eq(self.terms.bit_select(self.current, 1)),
+            standing.eq(self.stands.bit_select(self.current, 1) & self.enable),
             was_held.eq(held.bit_select(self.current, 1)),
             self.good.eq(standing & ~stale),
-            self.live.eq(self.terms & due),
+            self.live.eq(self.stands & due & all_of(self.enable)),
             self.fail.eq(self.good & (ended == Outcome.ERROR)),
             put_off.eq(self.good & ((ended == Outcome.PARK) | (ended == Outcome.WAIT)
                                     | (ended == Outcome.BLOCKED))),
@@ -103,9 +104,10 @@ class Turns(wiring.Component):
         m.d.sync += [
             stale.eq(~self.take & stale | self.written & (self.n == target)),
             changed.eq(~self.take & changed | self.recheck),
-            held.eq(held & self.terms & ~(here & all_of(self.granted)) | here & all_of(put_off)),
-            due.eq(due & ~(here & all_of(put_off & ~changed)) | ~self.terms | self.written_at
-                   | all_of(self.recheck)),
+            held.eq(held & self.stands & all_of(self.enable) & ~(here & all_of(self.granted))
+                    | here & all_of(put_off)),
+            due.eq(due & ~(here & all_of(put_off & ~changed)) | ~self.stands | self.written_at
+                   | all_of(self.recheck | ~self.enable)),
         ]
         with m.If(self.take):
             m.d.sync += self.current.eq(self.offer_n)

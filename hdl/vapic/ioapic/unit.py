@@ -139,7 +139,7 @@ class Ioapic(wiring.Component):
             match.reqx.eq(flags.at & every_bit(write.reqx)),
             match.owner.eq(flags.at & every_bit(write.owner)),
             at_written.eq(flags.at & every_bit(written)),
-            match.word.eq(registers.word), match.level.eq(flags.level),
+            match.word.eq(registers.word),
             match.vector.eq(Mux(broadcast, self.eoi.vector, registers.word[:8])),
             match.dom.eq(Mux(broadcast, self.eoi.dom, registers.dom)),
             match.every.eq(~broadcast & registers.vmm),
@@ -155,7 +155,6 @@ class Ioapic(wiring.Component):
             flags.hand_back.eq(self.hand_back), flags.pirq_note.eq(self.pirq_note),
             flags.change.eq(registers.change), flags.n.eq(registers.n),
             flags.word.eq(registers.word),
-            flags.enable.eq(self.globals.enable),
             flags.latch_masked.eq(self.globals.latch_masked_edges),
             flags.current_at.eq(turns.current_at), flags.fail.eq(turns.fail),
             flags.first.eq(requests.first), flags.last.eq(requests.last),
@@ -165,12 +164,14 @@ class Ioapic(wiring.Component):
         # Selections. The arbiter also picks whose flights to end.
         contenders, stands = Signal(c.pirqs), Signal()
         m.d.comb += [
-            turns.terms.eq(flags.terms), turns.take.eq(requests.take),
+            turns.stands.eq(flags.stands), turns.enable.eq(self.globals.enable),
+            turns.take.eq(requests.take),
             turns.offer_n.eq(requests.offer_n), turns.granted.eq(granted),
             turns.outcome.eq(requests.outcome), turns.recheck.eq(self.recheck),
             turns.written.eq(written), turns.n.eq(registers.n), turns.written_at.eq(at_written),
             self.parked.eq(turns.parked),
-            contenders.eq(Mux(registers.ending, match.hit & flags.infl, turns.live)),
+            contenders.eq(Mux(registers.ending, match.hit & flags.level & flags.infl,
+                              turns.live)),
             stands.eq(contenders.bit_select(arbiter.n, 1)),
             arbiter.request.eq(contenders), arbiter.last.eq(turns.current),
             arbiter.keep.eq(registers.ending & broadcast),
