@@ -1,0 +1,95 @@
+"""Whether anything that a choice rests on changed since its selection started (SEL-20)."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import Layouts
+from ..trees import decode
+
+__all__ = ["ChangeWatch"]
+
+
+class ChangeWatch(wiring.Component):
+    """Gather the notes since the start C0, and say in each cycle whether a grant may commit.
+
+    A dynamic choice rests on the winner's lane (under PULL on its load too), a static one on all
+    lanes of the domain and, by way of ports, on which ports of the source are open. The domain
+    is known in C1 only: notes are taken from the second register of the lane store, and ``begin``
+    stays 1 until C1.
+
+    The bank decides one operation a cycle and the event channels one too, so in the cycle in
+    which a sink decides a grant no other note can come from it. Its own note of that cycle is not
+    looked at, which keeps ``accept_ok`` free of bank signals and ``evt_ok`` free of event-channel
+    signals: there is no combinational loop.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    idle : ``In(1)``
+        No selection is under way; also 1 in C0.
+    begin : ``In(1)``
+        1 while ``idle`` and in C1.
+    n : ``In(pirq_bits)``
+        Source of the request, from C0 on.
+    dom, k : ``In(domain_bits)``, ``In(lane_bits)``
+        Domain of the request, from C2 on, and the winner.
+    dynamic, pull : ``In(1)``
+        What the choice rests on: one lane or all, and its load. From C2 on.
+    request_ok : ``In(1)``
+        The request itself stands as it was in C0.
+    first : ``In(1)``
+        The target being decided is the first of its grant; others are not checked.
+    lane_note, notes : ``In(Layouts.lane_note)``, ``In(ArrayLayout(Layouts.lane_note, 2))``
+        Notes of this cycle, and of one and two cycles ago.
+    pirq_note : ``In(Layouts.pirq_note)``
+        Changes of PIRQ rows, in their decision cycle.
+    accept_ok, evt_ok : ``Out(1)``
+        A grant decided in this cycle by the bank, or by the event channels, commits.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        layouts = Layouts(config)
+        super().__init__({
+            "idle": In(1), "begin": In(1), "n": In(config.pirq_bits),
+            "dom": In(config.domain_bits), "k": In(config.lane_bits),
+            "dynamic": In(1), "pull": In(1), "request_ok": In(1), "first": In(1),
+            "lane_note": In(layouts.lane_note),
+            "notes": In(data.ArrayLayout(layouts.lane_note, 2)),
+            "pirq_note": In(layouts.pirq_note),
+            "accept_ok": Out(1), "evt_ok": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        lanes = self._config.lanes
+        changed, opened = Signal(lanes), Signal()
+
+        def matters(note):
+            return (note.valid & (note.dom == self.dom)
+                    & (note.config | self.pull & note.grew))
+
+        def hits(note):
+            return matters(note) & (~self.dynamic | (note.k == self.k))
+
+        past = Signal(lanes)
+        m.d.comb += past.eq(Mux(matters(self.notes[1]), decode(self.notes[1].k, lanes), 0))
+        m.d.sync += changed.eq(Mux(self.begin, 0, changed | past))
+        note = self.pirq_note
+        m.d.sync += opened.eq(note.valid & note.open_changed & (note.n == self.n)
+                              | opened & ~self.idle)
+
+        stale = Signal()
+        m.d.comb += [
+            stale.eq(Mux(self.dynamic, (changed & decode(self.k, lanes)).any(), changed.any())
+                     | hits(self.notes[0]) | hits(self.notes[1])),
+            self.accept_ok.eq(~self.first | self.request_ok & ~stale),
+            self.evt_ok.eq(~self.first | self.request_ok & ~(
+                stale | hits(self.lane_note) | opened & ~self.dynamic)),
+        ]
+        return m

@@ -1,0 +1,74 @@
+"""Who a request may go to: the terms E1 to E6 of SEL-03, for one lane."""
+
+from amaranth import Module, Mux
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import Layouts
+
+__all__ = ["LaneTest", "criteria"]
+
+#: What a request asks of a lane, prepared from its entry.
+criteria = data.StructLayout({
+    "dest": 8,
+    "physical": 1, "logical": 1,    # destination mode; neither: the entry has no owner (E3)
+    "everyone": 1,                  # broadcast
+    "evt": 1,                       # path EVT: SVR[8] is not asked for (E2)
+    "allow": 4,                     # by SCHED code, all ones for a static request (E5)
+})
+
+
+class LaneTest(wiring.Component):
+    """Test one lane; combinational.
+
+    Destinations come from 8-bit sources: 0xFF is everyone, physical (LAPIC-30) and logical
+    (LAPIC-31) alike. A lane whose DFR is neither flat nor cluster matches the broadcast only.
+    MDA 0 matches nobody, since no bit of it can meet a bit of LDR.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    row : ``In(Layouts.lane)``
+        The lane.
+    ask : ``In(criteria)``
+        The request.
+    open : ``In(1)``
+        E6: path LAPIC, or a port is bound and open (and not in flight, if dynamic).
+    candidate : ``Out(1)``
+        E1 and E3: online and named by the destination.
+    frozen : ``Out(1)``
+        E1 to E3 hold, but not E4.
+    live : ``Out(1)``
+        E1 to E4 and E6: what the static rule matches.
+    eligible : ``Out(1)``
+        E1 to E6.
+    """
+
+    def __init__(self, config):
+        super().__init__({
+            "row": In(Layouts(config).lane), "ask": In(criteria), "open": In(1),
+            "candidate": Out(1), "frozen": Out(1), "live": Out(1), "eligible": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        row, ask = self.row, self.ask
+        common = row.ldr & ask.dest
+        cluster = (row.ldr[4:] == ask.dest[4:]) & common[:4].any()
+        match = (ask.everyone | ask.physical & (row.id == ask.dest)
+                 | ask.logical & (row.flat & common.any() | row.cluster & cluster))
+        enabled = row.enabled & (row.svr_enabled | ask.evt)
+        m.d.comb += [
+            self.candidate.eq(match & row.online),
+            self.frozen.eq(self.candidate & enabled & row.frozen),
+            self.live.eq(self.candidate & enabled & ~row.frozen & self.open),
+            self.eligible.eq(self.live & Mux(
+                row.sched.as_value()[1],
+                Mux(row.sched.as_value()[0], ask.allow[3], ask.allow[2]),
+                Mux(row.sched.as_value()[0], ask.allow[1], ask.allow[0]))),
+        ]
+        return m

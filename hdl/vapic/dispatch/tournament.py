@@ -1,0 +1,90 @@
+"""Smallest key of all lanes: a pipelined balanced tree."""
+
+from math import ceil, log2
+
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..trees import reduce_pairs
+
+__all__ = ["Tournament"]
+
+
+class Tournament(wiring.Component):
+    """Find the picked lane with the smallest (key, tie); the lower lane wins if both are equal.
+
+    A new round may begin every cycle; its result stands on the outputs `latency` cycles later,
+    for one cycle. Two levels of the tree share a stage.
+
+    Parameters
+    ----------
+    lanes : int
+        Number of lanes, at least 1.
+    tie_bits : int
+        Width of the tie-break, at least 1.
+
+    Attributes
+    ----------
+    latency : int
+        Cycles from ``pick`` to the result: 1 up to 4 lanes, 2 up to 16, 3 up to 64.
+
+    Members
+    -------
+    pick : ``In(lanes)``
+        Lanes that take part.
+    keys : ``In(ArrayLayout(8, lanes))``
+        First thing compared.
+    ties : ``In(ArrayLayout(tie_bits, lanes))``
+        Second thing compared.
+    found : ``Out(1)``
+        Somebody took part.
+    k, key : ``Out(range(lanes))``, ``Out(8)``
+        The winner and its key, if ``found``.
+
+    Raises
+    ------
+    ValueError
+        If there are no lanes or the tie-break has no width.
+    """
+
+    def __init__(self, *, lanes: int, tie_bits: int):
+        if lanes < 1:
+            raise ValueError(f"lanes must be at least 1, not {lanes!r}")
+        if tie_bits < 1:
+            raise ValueError(f"tie_bits must be at least 1, not {tie_bits!r}")
+        self._lanes, self._tie_bits = lanes, tie_bits
+        self._k_bits = max(1, (lanes - 1).bit_length())
+        self.latency = max(1, ceil(log2(lanes) / 2))
+        super().__init__({
+            "pick": In(lanes), "keys": In(data.ArrayLayout(8, lanes)),
+            "ties": In(data.ArrayLayout(tie_bits, lanes)),
+            "found": Out(1), "k": Out(self._k_bits), "key": Out(8),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        node = data.StructLayout({"tie": self._tie_bits, "key": 8, "absent": 1, "k": self._k_bits})
+        rank = slice(0, self._tie_bits + 9)     # compared as one number, absent lanes last
+
+        def better(a, b):
+            won = Signal(node)
+            m.d.comb += won.eq(Mux(b.as_value()[rank] < a.as_value()[rank], b, a))
+            return won
+
+        nodes = []
+        for i in range(self._lanes):
+            leaf = Signal(node, name=f"leaf_{i}")
+            m.d.comb += leaf.eq(Cat(self.ties[i], self.keys[i], ~self.pick[i],
+                                    Const(i, self._k_bits)))
+            nodes.append(leaf)
+        for stage in range(self.latency):
+            winners = []
+            for i in range(0, len(nodes), 4):
+                winner = Signal(node, name=f"stage_{stage}_{i // 4}")
+                m.d.sync += winner.eq(reduce_pairs(nodes[i:i + 4], better))
+                winners.append(winner)
+            nodes = winners
+        winner, = nodes
+        m.d.comb += [self.found.eq(~winner.absent), self.k.eq(winner.k), self.key.eq(winner.key)]
+        return m
