@@ -87,8 +87,8 @@ columns:
   merged       came while an earlier one of the same source still waited; by the controller's count
   lost         arrivals - delivered - merged - still pending; anything but 0 is exit code 1
   line to handler
-               from the edge to the handler's first instruction, for the oldest interrupt that
-               the handler run serves
+               from the edge to the first instruction of the handler run that serves it,
+               merged ones included
   controller   from the edge to the grant, which makes the vCPU's port pending, for interrupts
                that a vCPU could take at once: no earlier one of the source under way, and for
                pull a vCPU with room

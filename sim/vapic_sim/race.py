@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -102,7 +103,8 @@ def race(tasks: Sequence[Task], progress: Callable[[int, int], None]) -> list[Fi
             while waiting and len(children) < (os.cpu_count() or 1):
                 index, task = waiting.pop(0)
                 child = context.Process(target=_child, args=(index, task, reports), daemon=True)
-                child.start()
+                with _no_interrupts():
+                    child.start()
                 children[index] = child
             try:
                 index, kind, content = reports.get(timeout=0.5)
@@ -117,6 +119,19 @@ def race(tasks: Sequence[Task], progress: Callable[[int, int], None]) -> list[Fi
                 done[index] = content
                 children.pop(index).join()
     return [done[index] for index in range(len(tasks))]
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Children inherit that they ignore Ctrl-C: the parent is told of it, and ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -138,11 +153,13 @@ def _check(children: dict[int, Any], reports: Any) -> None:
 
 
 def _child(index: int, task: Task, reports: Any) -> None:
-    # The parent is told of Ctrl-C and ends its children.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
     step = max(1, len(task.job.trace.arrivals) // 50)
 
     def progress(count: int) -> None:
+        if parent is not None and not parent.is_alive():
+            os._exit(1)
         if count % step == 0:
             reports.put((index, "progress", count))
 

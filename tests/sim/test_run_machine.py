@@ -25,8 +25,8 @@ class Pins(str):
 class StandIn:
     """Registers, dispatch and event channels of one driver domain, straight from the spec.
 
-    A bus access takes 5 cycles, a grant 9 from its latch; nothing is pipelined. `lose` drops
-    every so many-th latch set, to see that the books notice.
+    A pin takes 5 cycles to its latch, a bus access 5, a grant 4 and another 6 until the next;
+    nothing is pipelined. `lose` drops every so many-th latch set, to see that the books notice.
     """
 
     def __init__(self, config, lose=0):
@@ -40,7 +40,7 @@ class StandIn:
         self.at = dict.fromkeys((f"bus.{n}" for n in BUS), 0) | dict.fromkeys(outputs, 0)
         self.at |= {"pin": 0, "t.valid": 0, "t.ready": 0, "t.payload": None, "ready": 1, "idle": 1}
         self.regs, self.now, self.busy, self.delay = {}, 0, 0, 0
-        self.pins = self.coalesced = 0
+        self.coalesced, self.pins, self.messages = 0, [0] * 6, []
         self.pend, self.infl, self.records = {}, {}, []
         self.ports = {d: {} for d in range(config.domains)}
         self.pending = dict.fromkeys(self.ports, 0)
@@ -69,6 +69,8 @@ class StandIn:
     async def tick(self, now):
         self.now, at = now, self.at
         at["t.valid"], at["bus.ack"] = 0, 0
+        while self.messages:
+            self.latch(self.messages.pop())
         if at["bus.cyc"] and not self.busy:
             self.busy = 5
         if self.busy:
@@ -76,11 +78,9 @@ class StandIn:
             if self.busy == 1:
                 at["bus.dat_r"] = self.access(at["bus.adr"], at["bus.we"], at["bus.dat_w"])
                 at["bus.ack"] = 1
-        rise = at["pin"] & ~self.pins
-        self.pins = at["pin"]
-        for n in range(self.config.rtes):
-            if rise >> n & 1:
-                self.latch(n)
+        for n in [n for n in range(self.config.rtes) if self.pins[4] & ~self.pins[5] & 1 << n]:
+            self.latch(n)
+        self.pins = [at["pin"], *self.pins[:5]]
         self.select()
         self.outputs()
 
@@ -91,7 +91,7 @@ class StandIn:
         self.at |= {"irq": irq, "wake": now_wake & ~self.woken}
         self.woken = now_wake
         self.at["idle"] = not (self.busy or self.at["bus.cyc"] or self.at["t.valid"]
-                               or self.at["wake"] or self.delay)
+                               or self.at["wake"] or self.delay or len(set(self.pins)) > 1)
 
     # Sources and selection.
 
@@ -189,7 +189,7 @@ class StandIn:
 
     def access(self, place, write, data):
         if place >> 20 == 0xFEE:
-            self.latch(self.config.rtes + (place >> 5 & 0x7FFF))
+            self.messages.append(self.config.rtes + (place >> 5 & 0x7FFF))
             return 0
         key = name, *index = self.places[place]
         handler = getattr(self, f"{'write' if write else 'read'}_{name.lower()}", None)
@@ -275,7 +275,8 @@ def test_every_interrupt_is_accounted_for(policy, phase):
     outcome = run(Job(trace=many(), policy=policy, phase=phase, slice_us=100.0))
     assert outcome.arrivals == 40
     assert outcome.lost == 0
-    assert outcome.delivered == len(outcome.latency) > 10
+    assert outcome.delivered > 10
+    assert outcome.delivered + outcome.merged == len(outcome.latency)
     assert 0 < outcome.guest_events <= outcome.delivered
     assert sum(outcome.share) == pytest.approx(1)
     assert outcome.skipped > 10 * outcome.ticks

@@ -45,7 +45,7 @@ def explain(number: int, ledger: Ledger, trace: Trace, policy: str, clock_hz: fl
     grant = next((g for g in ledger.grants if edge in g.edges), None)
     if grant is None:
         lines.append("It was still waiting when the run ended."
-                     + (f" {edge.why.capitalize()}." if edge.why else ""))
+                     + (f" {edge.why[0].upper()}{edge.why[1:]}." if edge.why else ""))
         return "\n  ".join(lines)
     if grant.edges[0] is not edge:
         lines.append(f"It merged into interrupt {grant.edges[0].index + 1} of the same source, "

@@ -14,7 +14,8 @@ def to_json(setup: Setup, figures: Sequence[Figures]) -> str:
     trace, machine = setup.trace, setup.job
     result: dict[str, Any] = {
         "trace": {"file": trace.name, "arrivals": len(trace.arrivals),
-                  "sources": list(trace.sources), "seconds": round(trace.seconds, 9),
+                  "sources": len(trace.sources), "seconds": round(trace.seconds, 9),
+                  "source_names": list(trace.sources),
                   "recorded_arrivals": setup.recorded, "start_us": trace.start_us},
         "machine": {"vcpus": machine.vcpus, "pcpus": machine.pcpus, "guests": machine.guests,
                     "clock_hz": machine.clock_hz, "engine": "amaranth",
@@ -34,7 +35,8 @@ def _policy(row: Figures) -> dict[str, Any]:
         "controller_cycles": {"p50": row.controller_p50, "p99": row.controller_p99,
                               "max": row.controller_max},
         "share": [round(value, 6) for value in row.share], "jain": round(row.jain, 6),
-        "wakeups_per_interrupt": _round(row.wakeups), "guest_events": row.guest_events,
+        "wakeups_per_interrupt": _round(row.wakeups), "wakes_of_blocked": row.wakes,
+        "guest_events": row.guest_events,
         "cycles": {"clocked": row.ticks, "skipped": row.skipped},
     }
 

@@ -8,19 +8,19 @@ __all__ = ["ftrace_line"]
 
 _LINE = re.compile(
     r"\s*(?P<task>\S.*?)\s*\[(?P<cpu>\d+)\]\s+(?:(?P<flags>\S+)\s+)?"
-    r"(?P<seconds>\d+)\.(?P<part>\d+):\s+(?P<event>\w+):(?:\s+(?P<text>.*))?$")
+    r"(?P<seconds>\d+)\.(?P<part>\d+):\s+(?:(?P<event>\w+):(?:\s+(?P<text>.*))?|.*)$")
 _NO_SECONDS = re.compile(r".*\[\d+\]\s+(?:\S+\s+)?\d+:\s+\w+:")
 
 
-def ftrace_line(number: int, text: str) -> Event | None:
-    """One line; comments, blank lines and the heads of ``trace-cmd report`` give None.
+def ftrace_line(text: str) -> Event | None:
+    """One line; comments, stacks, records that are no events, and heads of reports give None.
 
     Raises
     ------
     ValueError
         With what was expected.
     """
-    if not text.strip() or text.startswith(("#", "cpus=", "version =", "CPU ")):
+    if text.startswith(("#", "cpus=", "version =", "CPU ", " => ")):
         return None
     found = _LINE.match(text)
     if found is None:
@@ -28,4 +28,6 @@ def ftrace_line(number: int, text: str) -> Event | None:
             raise ValueError("a time in seconds (record with trace_clock local, global or mono)")
         raise ValueError("TASK-PID [CPU] FLAGS SECONDS: EVENT: ...")
     micro = round(int(found["seconds"]) * 1e6 + float("0." + found["part"]) * 1e6, 3)
-    return Event(number, int(found["cpu"]), micro, found["event"], found["text"] or "")
+    if found["event"] is None:
+        return None
+    return Event(int(found["cpu"]), micro, found["event"], found["text"] or "")

@@ -13,7 +13,7 @@ from .trace import Arrival, Trace
 
 __all__ = ["Event", "Line", "read_events"]
 
-_IRQ = re.compile(r"irq=(\d+)(?: name=(.*?))?\s*$")
+_IRQ = re.compile(r"irq=(\d+) name=(.*\S)")
 _RET = re.compile(r"irq=(\d+) (?:ret|return)=\w+")
 _SWITCH = re.compile(r"prev_comm=(.*) prev_pid=(\d+) .*?==> "
                      r"next_comm=(.*) next_pid=(\d+)")
@@ -31,7 +31,6 @@ _VECTORS = frozenset((
 class Event:
     """One line of a kernel trace."""
 
-    number: int
     cpu: int
     time_us: float
     name: str
@@ -40,7 +39,7 @@ class Event:
 
 #: What a format's reader makes of one line: an event, None to pass over, or a raised ValueError
 #: that says what was expected.
-Line = Callable[[int, str], Event | None]
+Line = Callable[[str], Event | None]
 
 
 class _Handlers:
@@ -56,8 +55,8 @@ class _Handlers:
         found = _IRQ.search(event.text)
         if found is None:
             raise ValueError("irq=NUMBER name=NAME")
-        irq, name = found[1], (found[2] or "").strip()
-        self._open[event.cpu].append((event.time_us, irq, f"{irq} {name}".strip()))
+        irq = found[1]
+        self._open[event.cpu].append((event.time_us, irq, f"{irq} {found[2]}"))
 
     def exit(self, event: Event) -> None:
         found = _RET.search(event.text)
@@ -164,13 +163,18 @@ def read_events(name: str, lines: Iterable[str], line: Line) -> Trace:
     begin, end = math.inf, 0.0
     held: tuple[int, str, ValueError] | None = None   # wrong only if another line follows
     for number, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
         if held is not None:
             raise CommandError(f"{name}:{held[0]}: expected {held[2]}, found {held[1].strip()!r}")
         if re.search(r"\[(LOST )?\d+ EVENTS( DROPPED)?\]", text):
             lost += 1
             continue
         try:
-            event = line(number, text)
+            event = line(text)
+            if text[-1] != "\n" and text[0] != "#" and (
+                    event is None or event.name == "irq_handler_entry"):
+                raise ValueError("a whole line")
             if event is not None:
                 _use(event, handlers, tasks)
                 begin, end = min(begin, event.time_us), max(end, event.time_us)

@@ -1,5 +1,6 @@
 """The books of one run: what happened to each interrupt, seen from outside the controller."""
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from .trace import Arrival
 
 __all__ = ["Edge", "Grant", "Ledger"]
 
-#: A pin's edge is latched at the earliest so many cycles after the pin changes (IOA-03).
-_SYNCHRONISER = 2
+#: Cycles from the change of a pin to the first cycle in which the record of a grant can be seen
+#: that the edge still merged into.
+_PIN_TO_GRANT = 5
 
 
 @dataclass(slots=True)
@@ -31,6 +33,8 @@ class Edge:
         Nothing of the same source was under way, and a vCPU could take it at once.
     why : str
         If not free, what it had to wait for.
+    latched : float
+        A grant that is seen in this cycle or later serves it too.
     """
 
     index: int
@@ -38,6 +42,7 @@ class Edge:
     cycle: int
     free: bool
     why: str
+    latched: float
 
 
 @dataclass(slots=True)
@@ -104,6 +109,7 @@ class Ledger:
         # Per vCPU and n. The grant after a PIRQ EOI may come before its writer knows of the end.
         self._inflight: list[dict[int, deque[Grant]]] = [{} for _ in range(vcpus)]
         self._waiting: dict[int, deque[Edge]] = {}
+        self._last: dict[int, Grant] = {}
         self._working: Any = lambda v: False
         self.edges: list[Edge] = []
         self.grants: list[Grant] = []
@@ -123,12 +129,27 @@ class Ledger:
         """Whether every arrival so far was granted and its handler has ended."""
         return not any(self._waiting.values()) and not any(self._inflight)
 
-    def edge(self, index: int, n: int) -> None:
-        """Line n rises, or its message is issued, in this cycle."""
-        why = self._obstacle(n)
-        edge = Edge(index, n, self._world.now, not why, why)
+    def edge(self, index: int, n: int) -> Edge:
+        """Line n rises in this cycle."""
+        now, why = self._world.now, self._obstacle(n)
+        edge = Edge(index, n, now, not why, why, now + _PIN_TO_GRANT)
         self.edges.append(edge)
         self._waiting.setdefault(n, deque()).append(edge)
+        return edge
+
+    def message(self, index: int, n: int) -> Edge:
+        """A message of source n is issued in this cycle; `acknowledged` must follow."""
+        edge = self.edge(index, n)
+        edge.latched = math.inf
+        return edge
+
+    def acknowledged(self, edge: Edge) -> None:
+        """The write of a message has ended in this cycle."""
+        edge.latched = self._world.now
+        last = self._last.get(edge.n)
+        if last is not None and last.cycle >= edge.latched:
+            self._waiting[edge.n].remove(edge)
+            last.edges.append(edge)
 
     def watch(self) -> None:
         """Look at the outputs of this cycle; to be called every clock edge."""
@@ -171,11 +192,12 @@ class Ledger:
         n, v, now = record["n"], record["target"], self._world.now
         waiting = self._waiting.get(n) or deque()
         edges = []
-        while waiting and waiting[0].cycle <= now - _SYNCHRONISER:
+        while waiting and waiting[0].latched <= now:
             edges.append(waiting.popleft())
         if not edges:
             raise RuntimeError(f"grant of interrupt {n} in cycle {now} without an arrival")
         grant = Grant(record, now, edges, [self._words(v) for v in range(len(self.sched))])
+        self._last[n] = grant
         self._inflight[v].setdefault(n, deque()).append(grant)
         self.grants.append(grant)
 

@@ -85,7 +85,7 @@ class Outcome:
         Interrupts that came; handlers started; merged into one still waiting, by the
         controller's own count; still waiting at the end, by its status registers.
     latency : list of float
-        Line to handler in microseconds, ascending, one for each delivered.
+        Line to handler in microseconds, ascending, of each delivered or merged and served.
     controller : list of int
         Line to pending port in cycles, ascending, of those that a vCPU could take at once.
     share : list of float
@@ -276,17 +276,19 @@ class Machine:
             await self.world.until(cycle)
             lines.set(self.world.ctx, n, level)
             if level:
-                self._arrived(index, n)
+                self.ledger.edge(index, n)
+                self._tell()
 
     async def _write_messages(self, n: int, times: list[tuple[int, int]]) -> None:
         device = MsiDevice(self._bus.master(), handle=n - self._config.rtes)
         for cycle, index in times:
             await self.world.until(cycle)
-            self._arrived(index, n)
+            edge = self.ledger.message(index, n)
+            self._tell()
             await device.send(self.world.ctx)
+            self.ledger.acknowledged(edge)
 
-    def _arrived(self, index: int, n: int) -> None:
-        self.ledger.edge(index, n)
+    def _tell(self) -> None:
         if self._progress is not None:
             self._progress(len(self.ledger.edges))
 
@@ -314,7 +316,7 @@ class Machine:
         return Outcome(
             policy=job.policy, arrivals=len(ledger.edges), delivered=len(started), merged=merged,
             pending=pending,
-            latency=sorted((g.start - g.edges[0].cycle) / per_us for g in started),
+            latency=sorted((g.start - e.cycle) / per_us for g in started for e in g.edges),
             controller=sorted(g.cycle - g.edges[0].cycle for g in ledger.grants
                               if g.edges[0].free),
             share=[count / max(1, len(started)) for count in counts],

@@ -13,15 +13,15 @@ _LINE = re.compile(
 _STACK = re.compile(r"\s+[0-9a-f]{4,16} ")
 
 
-def perf_line(number: int, text: str) -> Event | None:
-    """One line; comments, blank lines and call stacks give None.
+def perf_line(text: str) -> Event | None:
+    """One line; comments and call stacks give None.
 
     Raises
     ------
     ValueError
         With what was expected.
     """
-    if not text.strip() or text.startswith("#"):
+    if text.startswith("#"):
         return None
     found = _LINE.match(text)
     if found is None:
@@ -30,4 +30,4 @@ def perf_line(number: int, text: str) -> Event | None:
         raise ValueError("COMM PID [CPU] SECONDS: SYSTEM:EVENT: ...")
     micro = round(int(found["seconds"]) * 1e6 + float("0." + found["part"]) * 1e6, 3)
     name = found["event"].split(":")[1]
-    return Event(number, int(found["cpu"]), micro, name, found["text"] or "")
+    return Event(int(found["cpu"]), micro, name, found["text"] or "")

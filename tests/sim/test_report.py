@@ -1,0 +1,126 @@
+"""Figures, table, JSON and explanations of a run."""
+
+import io
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from vapic.layouts import Policy
+from vapic_sim.report.explain import explain
+from vapic_sim.report.figures import Figures, Setup, in_words, microseconds, percentile
+from vapic_sim.report.json_ import to_json
+from vapic_sim.report.table import print_report
+from vapic_sim.workload.ledger import Edge, Grant
+from vapic_sim.workload.machine import Job
+from vapic_sim.workload.trace import Arrival, Trace
+
+ROW = Figures(
+    policy="static", arrivals=10, delivered=7, merged=3, pending=0, lost=0, latency_mean=600.0,
+    latency_p50=0.5, latency_p99=2000.0, latency_max=2000.0, controller_p50=15, controller_p99=15,
+    controller_max=16, share=(0.25, 0.75), jain=0.8, wakeups=1.0, wakes=0, guest_events=5,
+    ticks=100, skipped=1000)
+PULL = replace(ROW, policy="pull", delivered=10, merged=0, latency_mean=20.0, latency_p99=500.0,
+               share=(0.5, 0.5))
+TRACE = Trace("x.trace", tuple(Arrival(10.0 * i, "36 disk", 2.0, 0) for i in range(10)),
+              remarks=("last line is cut off: 1 line passed over",), start_us=5e6)
+SETUP = Setup(trace=TRACE, recorded=50, job=Job(trace=TRACE, policy="static", vcpus=2))
+
+
+def test_percentile_is_nearest_rank():
+    assert percentile([], 50) is None
+    assert percentile([7], 99) == 7
+    assert [percentile(range(1, 101), p) for p in (50, 99, 100)] == [50, 99, 100]
+    assert percentile([1, 2, 3, 4], 50) == 2
+
+
+@pytest.mark.parametrize(("value", "text"), [
+    (None, "-"), (0.567, "0.57"), (9.96, "10.0"), (45.67, "45.7"), (99.6, "100"), (1985.4, "1985")])
+def test_microseconds(value, text):
+    assert microseconds(value) == text
+
+
+def test_words():
+    assert in_words(ROW, ROW).startswith("as recorded: each source bound to one vCPU")
+    assert in_words(PULL, ROW) == ("mean wait 30 times shorter, p99 4.0 times shorter, 3 fewer "
+                                   "merged, the busiest vCPU handles 50% instead of 75%")
+    assert in_words(replace(ROW, policy="rr", latency_mean=1200.0), ROW) == \
+        "mean wait 2.0 times longer, p99 the same"
+    assert in_words(PULL, None) == "mean wait for a handler 20.0 us"
+    assert in_words(replace(PULL, lost=2), ROW) == "2 interrupts lost"
+    assert in_words(replace(PULL, lost=-1), ROW) == "1 interrupts delivered twice"
+    assert in_words(replace(PULL, latency_mean=None), ROW) == "nothing was delivered"
+
+
+def printed(figures, setup=SETUP):
+    out = io.StringIO()
+    print_report(Console(file=out, width=150), setup, figures)
+    return out.getvalue()
+
+
+def test_table():
+    text = printed([ROW, PULL])
+    assert "the busiest 10 of 50 interrupts, 0.09 ms from 5.000000 s on" in text
+    assert "note: last line is cut off" in text
+    assert "2 driver vCPUs and 2 guests on 2 CPUs, slices of 1 ms, phase random" in text
+    assert "0.50 / 2000 / 2000" in text
+    assert "15 / 15 / 16" in text
+    assert "pull: mean wait 30 times shorter" in text
+
+
+def test_table_with_nothing_delivered_and_many_vcpus():
+    row = replace(ROW, delivered=0, pending=7, latency_mean=None, latency_p50=None,
+                  latency_p99=None, latency_max=None, wakeups=None, share=(0.0,) * 63 + (1.0,))
+    text = printed([row], replace(SETUP, recorded=10, load=2.0))
+    assert "0 (+7 pending)" in text
+    assert "- / - / -" in text
+    assert "0 .. 100" in text
+    assert "all 10 interrupts, 0.09 ms, 2 times as fast" in text
+
+
+def test_json_has_the_promised_members():
+    result = json.loads(to_json(SETUP, [ROW, PULL]))
+    assert set(result) == {"trace", "machine", "policies"}
+    assert result["trace"].items() >= {"file": "x.trace", "arrivals": 10, "sources": 1,
+                                       "seconds": 9e-5}.items()
+    assert result["machine"].items() >= {"vcpus": 2, "pcpus": 2, "guests": 2, "clock_hz": 100e6,
+                                         "engine": "amaranth"}.items()
+    row = result["policies"][1]
+    assert row["latency_us"] == {"mean": 20.0, "p50": 0.5, "p99": 500.0, "max": 2000.0}
+    assert row["controller_cycles"] == {"p50": 15, "p99": 15, "max": 16}
+    assert set(row) >= {"policy", "arrivals", "delivered", "merged", "pending", "lost", "share",
+                        "jain", "wakeups_per_interrupt", "guest_events"}
+
+
+def ledger_of(policy, **changes):
+    record = {"now": 90, "n": 0, "kind": 0, "candidates": 0b11, "eligible": 0b10, "key": 0,
+              "target": 1, "port": 4, "policy": int(policy)}
+    edges = [Edge(0, 0, 85, True, "", 90), Edge(1, 0, 88, False, "an earlier one waited", 93)]
+    late = Edge(2, 0, 200, False, "no running vCPU had room", 205)
+    grant = Grant(record | changes, 100, edges, ["blocked, no work", "running, no work"], 140, 340)
+    return SimpleNamespace(edges=[*edges, late], grants=[grant])
+
+
+def test_explanation_of_a_dynamic_grant():
+    text = explain(1, ledger_of(Policy.PULL), TRACE, "pull", 100e6)
+    assert text.splitlines() == [
+        "pull: interrupt 1, 36 disk (n=0), arrived 0.00 us into the run.",
+        "  Granted 15 cycles (0.15 us) later. The vCPUs then:",
+        "    vCPU 0: blocked, no work; matched, not eligible",
+        "    vCPU 1: running, no work; chosen",
+        "  PULL takes a running vCPU with nothing to do, of equals the next in turn, or wakes a "
+        "blocked one if none of the eligible runs: vCPU 1, with key 0.",
+        "  It was told by port 4.",
+        "  The handler started 0.40 us after the grant, 0.55 us after the arrival, and ended "
+        "2.00 us later."]
+
+
+def test_explanation_of_a_merged_static_and_waiting_one():
+    text = explain(2, ledger_of(Policy.STATIC), TRACE, "static", 100e6)
+    assert "It merged into interrupt 1 of the same source" in text
+    assert "At its arrival an earlier one waited." in text
+    assert "The entry is static and names vCPU 1, whatever its state." in text
+    text = explain(3, ledger_of(Policy.PULL), TRACE, "pull", 100e6)
+    assert text.endswith("It was still waiting when the run ended. No running vCPU had room.")
