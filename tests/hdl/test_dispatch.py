@@ -6,6 +6,7 @@ import random
 from collections import Counter
 
 import pytest
+
 from vapic import Config
 from vapic.dispatch.unit import Dispatch
 from vapic.layouts import AcceptResult as Result
@@ -38,8 +39,8 @@ class Choice:
         matching = {k for k in self.candidates if rows[k]["enabled"]
                     and (self.evt or rows[k]["svr_enabled"])}
         self.frozen = any(rows[k]["frozen"] for k in matching)
-        e6 = {k for k in self.lanes if not self.evt or pirq["open"] >> k & 1
-              and not (self.dynamic and pirq["infl"] >> k & 1)}
+        e6 = {k for k in self.lanes if not self.evt or (pirq["open"] >> k & 1
+              and not (self.dynamic and pirq["infl"] >> k & 1))}
         self.live = {k for k in matching if not rows[k]["frozen"]} & e6
         self.eligible = self.live if not self.dynamic else {
             k for k in self.live
@@ -209,7 +210,7 @@ class Bench:
         evt = bool(self.choice) and bool(self.choice.evt)
         ctx.set(dut.hold_ack, self.chance(.4))
         ctx.set(dut.lag, self.chance(.1))
-        now_due = due or ready and self.choice is not None and not self.sent and self.chance(.5)
+        now_due = due or (ready and self.choice is not None and not self.sent and self.chance(.5))
         todo = self.change_state(now_due and not evt, now_due and evt)
         if self.choice and self.chance(.01):
             self.request_ok = False
@@ -268,8 +269,8 @@ class Bench:
         """What must come: an outcome or targets, first seen in cycle `at`."""
         self.expected, self.at = self.choice.next(), at
         if isinstance(self.expected, list):
-            several = self.choice.illegal or not self.choice.dynamic and self.choice.entry[
-                "mode"] == 0
+            several = self.choice.illegal or (not self.choice.dynamic and self.choice.entry[
+                "mode"] == 0)
             self.at += several
             self.todo_targets, self.total = list(self.expected), len(self.expected)
             self.multi = self.total > 1
@@ -279,7 +280,7 @@ class Bench:
         """Notes of C0..now that matter for somebody, by lane."""
         note = self.note
         if note["valid"] and note["dom"] == self.dom and (
-                note["config"] or self.choice.policy == PULL and note["grew"]):
+                note["config"] or (self.choice.policy == PULL and note["grew"])):
             self.changed.add(note["k"])
         self.fresh_open = (self.pirq_note["valid"] and self.pirq_note["open_changed"]
                            and self.pirq_note["n"] == self.n)
@@ -292,7 +293,7 @@ class Bench:
         return self.request_ok and not self.changed and not (choice.evt and self.opened)
 
     def offers(self, evt, due, may_decide, ready):
-        dut, ctx, choice = self.dut, self.ctx, self.choice
+        dut, ctx = self.dut, self.ctx
         sink = dut.evt_grant if evt else dut.accept
         other = dut.accept if evt else dut.evt_grant
         assert not ctx.get(other.valid)
