@@ -560,3 +560,122 @@ def test_explanation_in_words(d):
     for part in ("pin 1", "candidates 0, 1, 3", "1 (offline (SCHED))", "2 (not matched)",
                  "3 (frozen)", "LEAST", "rotation from lane 0", "to vCPU 0: SET"):
         assert part in text
+
+
+def test_sel_03_in_flight_and_evt_24_static_close(d):
+    ports = group(d, 1, vcpus=[0, 1], policy=RR, flags=EVT)
+    for _ in range(3):
+        d.pulse(1)
+    assert targets(d) == [0, 1] and "1 (in flight there)" in d.model.explain(1)
+    d.rte_write(2, 0x50 | LOGICAL, 0b0011)
+    static = {}
+    d.reqx(2, ALLOW | EVT)
+    for k in (0, 1):
+        d.command(0, None, 0x20, 2, k)
+        static[k] = d.out
+    d.pulse(2)
+    before = len(targets(d))
+    assert d.command(0, 0, 3, static[0]) == 0
+    assert len(targets(d)) == before and d.model.core.events.infl[2] == 2
+    assert d.window(0, 0, PENDING) == 1 << static[1] | 1 << ports[0] | 1 << ports[1]
+
+
+def test_lapic_60_online_with_work_in_flight(d):
+    group(d, 1)
+    d.pulse(1)
+    d.ctl(0, clear=1)
+    assert d.read(0x8000) & 1 and d.read(ERRSTAT) == 1 << 8
+    d.fast(0, 0, PIRQ_EOI, 1)
+    d.ctl(0, clear=1)
+    assert not d.read(0x8000) & 1
+
+
+def test_evt_05_withheld_vector_is_dropped_with_its_cause(d):
+    d.command(0, 0, 7, 1)
+    d.write(0x8050, 0x1E0)
+    d.ctl(1, put=2)
+    d.fast(0, 0, SEND, d.out)
+    d.window(0, 0, 0x4C, 0)
+    d.ctl(1, clear=2)
+    assert d.bitmap(1, 0x200) == 0
+
+
+def test_evt_04_state_waits_for_the_lane_to_come_online(d):
+    d.command(0, 0, 7, 1)
+    d.write(0x8050, 0x1E0)
+    d.ctl(1, clear=1)
+    d.fast(0, 0, SEND, d.out)
+    assert d.bitmap(1, 0x200) == 0
+    d.ctl(1, put=1)
+    assert d.bitmap(1, 0x200) == 1 << 0xE0
+
+
+def test_ioa_11_lapic_eoi_leaves_event_entries(d):
+    group(d, 1, low=LEVEL)
+    d.line(1, True)
+    d.rte_write(2, 0x50 | LEVEL)
+    d.line(2, True)
+    assert d.inta(0) == 0x50
+    d.line(2, False)
+    d.eoi(0)
+    assert d.rte_read(1) & 0x4000 and not d.rte_read(2) & 0x4000
+    d.write(0x40, 0x50)
+    assert len(targets(d)) == 3
+
+
+def test_evt_53_owner_change_clears_the_latch(d):
+    d.rte_write(1, 0x50, 9)
+    d.pulse(1)
+    assert d.reqstat(1) & 1
+    d.write(0x3004, 0x101)
+    assert not d.reqstat(1) & 1
+
+
+def test_evt_40_auto_unmask(d):
+    d.write(CTRL, 0x21)
+    ports = group(d, 1)
+    d.pulse(1)
+    d.window(0, 0, MASK_W1S, 1 << ports[0])
+    d.fast(0, 0, PIRQ_EOI, 1)
+    assert not d.window(0, 0, MASK_WORD) >> ports[0] & 1
+
+
+def test_err_04_partial_select(d):
+    access = d.model.access
+    access(True, 0, 0, POLICY, True, 0x77, 0b0001)
+    assert d.read(POLICY) == 0x30 and d.read(ERRSTAT) == 1 << 3
+    assert access(True, 0, 0, POLICY, False, 0, 0b0010).data == 0x30
+    d.write(ERRSTAT, 1 << 3)
+    access(True, 0, 0, 0x00, True, 0x1234, 0b0001)
+    access(False, 0, 0, 0x100000 + MASK_WORD, True, 0xFFFFFFFF, 0b0010)
+    assert d.read(0x00) == 0x34 and d.window(0, 0, MASK_WORD) == 0xFF00
+    assert d.read(ERRSTAT) == 0
+
+
+def test_err_02_unmapped(d):
+    for address in (0x103C, 0x1150, 0x2000 + 64, 0x5000, 0x8100, 0x8034, 0x110000, 0x100100,
+                    0x101334, 0x408000, 0x200000, 0xFEE00010):
+        assert d.model.access(True, 0, 0, address, False).berr, hex(address)
+    assert d.read(ERRSTAT) == 2
+
+
+def test_lapic_31_cluster_and_other_models(d):
+    for v in range(4):
+        d.lapic_write(v, 0xE0, 0 if v < 3 else 0x50000000)
+        d.lapic_write(v, 0xD0, (v << 4 | 1) << 24)
+    d.rte_write(1, 0x50 | LOGICAL, 0x11)
+    d.pulse(1)
+    assert [d.inta(v) for v in range(4)] == [None, 0x50, None, None]
+    d.rte_write(1, 0x61 | LOGICAL, 0xFF)
+    d.pulse(1)
+    assert [d.inta(v) for v in range(4)] == [0x61] * 4
+
+
+def test_sel_25_dynamic_close_hands_back_whatever_else_is_in_flight(d):
+    ports = group(d, 1, vcpus=[0, 1], policy=RR, flags=EVT)
+    d.pulse(1)
+    d.pulse(1)
+    assert d.command(0, 0, 3, ports[0]) == 0
+    assert d.reqstat(1) & 0x11 == 0x11 and d.read(0x1018) == 0
+    d.fast(0, 1, PIRQ_EOI, 1)
+    assert targets(d) == [0, 1, 1]

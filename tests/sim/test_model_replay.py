@@ -152,7 +152,8 @@ def scramble(story, rng):
     elif kind == 9:
         number, *args = rng.choice((
             (0x20, n, v % 4), (0x20, n, v % 4), (7, v % 4), (6, 0x7FF0, 1 - d),
-            (3, rng.randrange(8)), (0, 1 - d, rng.randrange(6)), (4, rng.randrange(8)), (5, d, rng.randrange(8)), (99,)))
+            (3, rng.randrange(8)), (0, 1 - d, rng.randrange(6)),
+            (4, rng.randrange(8)), (5, d, rng.randrange(8)), (99,)))
         for i, arg in enumerate(args):
             story.bus(WINDOW + 0x4000 * d + 0x1300 + 4 * i, arg, False, d, v)
         story.bus(WINDOW + 0x4000 * d + 0x130C, number, False, d, v)
@@ -171,7 +172,8 @@ def scramble(story, rng):
         address, data = rng.choice((
             (0x100C, rng.choice((1, 1, 3, 5, 9, 0x11, 0x21))),
             (0x1100, rng.choice((0x30, 1, 6, 4))), (0x1104, rng.randrange(16)),
-            (0x110C, rng.choice((1, 0x102, 3))), (0x3000 + 4 * n, 0x101), (0x3000 + 4 * n, 0x100), (0x1010, 0xFFFFFFFF), (0x8010 + 0x40 * v, 0x1E0 + v),
+            (0x110C, rng.choice((1, 0x102, 3))), (0x3000 + 4 * n, 0x101), (0x3000 + 4 * n, 0x100),
+            (0x1010, 0xFFFFFFFF), (0x8010 + 0x40 * v, 0x1E0 + v),
             (0x8010 + 0x40 * v, 0)))
         story.bus(address, data)
         for read in (0x1010, 0x1014, 0x1018, 0x101C, 0x1038, 0x2800 + 4 * n, 0x8014 + 0x40 * v,
