@@ -20,7 +20,7 @@ STEP = data.StructLayout({
     "bitwise": 1,       # write the port's bits of the words (else their caller does)
     "begin": 1,         # work in flight begins (grant)
     "end": 1,           # it ends
-    "autoeoi": 1,       # it ends if the entry has autoeoi in force
+    "autoeoi": 1,       # it ends if pending was 1 and the entry has autoeoi in force
     "alloc": 1, "close": 1,
 })
 

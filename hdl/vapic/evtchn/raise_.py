@@ -73,7 +73,8 @@ def _pirq(m: Module, e: Engine):
     m.d.comb += [
         was_open.eq((row.open & hot).any()), was_infl.eq((row.infl & hot).any()),
         e.others_infl.eq((row.infl & ~hot).any()), others_bound.eq((row.bound & ~hot).any()),
-        ends.eq(was_infl & (step.end | step.autoeoi & e.entry.autoeoi & ~e.entry.level)),
+        ends.eq(was_infl & (step.end | step.autoeoi & e.was_pending
+                            & e.entry.autoeoi & ~e.entry.level)),
         now_open.eq(~step.close & ~e.now_masked),
         now_infl.eq(step.begin | was_infl & ~ends),
     ]

@@ -9,6 +9,7 @@ from .commands import add_command_states, add_operand_checks, decide
 from .decode import Kind
 from .directory import add_directory_states
 from .engine import Engine
+from .flight import add_flight_states, take_flight
 from .grant import add_grant_check, decide_grant, take_grant
 from .raise_ import add_step
 from .store import Store
@@ -40,6 +41,8 @@ class EventChannels(wiring.Component):
         Windows (right to them checked) and writes of VCPU_CTL; a request is taken when decided.
     grant, grant_ok, grant_done
         A target, dispatch's check in the decision cycle, and the outcome in that cycle.
+    end_flight : ``In(stream)``
+        A PIRQ of which nothing is to be in flight any more; taken when that is so.
     note, note_done
         Upcall changes and CTL writes to the bank; its answer to the latter.
     out_dom, out_k, out_value : ``In``, ``In``, ``Out(8)``
@@ -72,6 +75,7 @@ class EventChannels(wiring.Component):
             "bus": In(layouts.unit_bus),
             "grant": In(stream.Signature(layouts.evt_grant)), "grant_ok": In(1),
             "grant_done": Out(layouts.decision),
+            "end_flight": In(stream.Signature(c.pirq_bits)),
             "note": Out(stream.Signature(layouts.note)), "note_done": In(layouts.note_done),
             "out_dom": In(c.domain_bits), "out_k": In(c.lane_bits), "out_value": Out(8),
             "out_write": Out(layouts.out_write),
@@ -106,6 +110,7 @@ class EventChannels(wiring.Component):
             add_word_states(m, e)
             add_command_states(m, e)
             add_directory_states(m, e)
+            add_flight_states(m, e)
             with m.State("DECIDE"):
                 with m.If(e.granting):
                     decide_grant(m, e)
@@ -114,7 +119,8 @@ class EventChannels(wiring.Component):
         m.d.comb += [
             in_bank.eq(fsm.ongoing("COMMAND")),
             self.quiet.eq(fsm.ongoing("IDLE") & store.ready & ~self.bus.req.valid
-                          & ~self.bus.rsp.valid & ~self.grant.valid & ~e.note_valid & ~e.multi),
+                          & ~self.bus.rsp.valid & ~self.grant.valid & ~e.note_valid & ~e.multi
+                          & ~self.end_flight.valid),
         ]
         add_step(m, e)
         return m
@@ -154,6 +160,8 @@ class EventChannels(wiring.Component):
         ]
         with m.If(take & self.grant.valid & (e.multi | ~e.granted | ~self.bus.req.valid)):
             take_grant(m, e)
+        with m.Elif(take & self.end_flight.valid & ~e.multi):
+            take_flight(m, e)
         with m.Elif(take & self.bus.req.valid & ~e.multi):
             window, words = request.addr[20], request.addr[12:14] == 1
             operand = request.addr[8:10] == 3

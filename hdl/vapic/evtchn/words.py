@@ -167,7 +167,8 @@ def _walk(m: Module, e: Engine) -> None:
                 m.d.comb += go.n.eq(row.tie.n)
             m.d.sync += [
                 e.bit.eq(here.port[:5]), e.is_pirq.eq(row.state == PortState.PIRQ),
-                e.was_pending.eq(word.pending.bit_select(here.port[:5], 1)),
+                # The word may be cleared already; a bit that is left was set.
+                e.was_pending.eq(word.pending.bit_select(here.port[:5], 1) | e.walk_pending),
                 e.was_masked.eq(word.mask.bit_select(here.port[:5], 1)),
             ]
 

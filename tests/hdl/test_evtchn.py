@@ -1,0 +1,251 @@
+# amaranth: UnusedElaboratable=no
+"""tests/hdl/test_evtchn.py: EventChannels against a plain reference that follows its commits."""
+
+from amaranth import ResetInserter, Signal
+
+from vapic import Config
+from vapic.evtchn import EventChannels
+from vapic.layouts import Err
+from vapic_sim.harness import simulate
+
+from .evtchn_environment import Environment
+from .evtchn_reference import ABORT, MASK, MERGED, SET, SKIP, UNBOUND, WINDOW
+
+
+async def start(ctx, dut):
+    """Wait for the initialisation; returns its cycles."""
+    cycles = 0
+    while not ctx.get(dut.ready):
+        await ctx.tick()
+        cycles += 1
+    return cycles
+
+
+def placed_vcpu(env):
+    """A vCPU whose lane exists: command registers are per lane."""
+    return env.rng.choice([v for v in range(env.c.vcpus) if env.ref.ctl[v][1] < env.c.lanes])
+
+
+def random_access(env):
+    """Arguments of one access that is likely to matter."""
+    rng, c = env.rng, env.c
+    d = rng.randrange(c.domains)
+    base, vmm = WINDOW + 0x4000 * d, int(rng.random() < 0.4)
+    where = {"vmm": vmm, "vcpu": placed_vcpu(env),
+             "sel": 15 if rng.random() < 0.95 else rng.randrange(16)}
+    port = rng.choice([rng.randrange(12), rng.randrange(c.ports), rng.choice([c.ports, 1 << 31])])
+    busy = [n for n in range(c.pirqs) if env.ref.infl[n]]
+    n = rng.choice(busy * 4 + [rng.randrange(c.pirqs)] * 4 + [c.pirqs])
+    word = rng.choice([rng.getrandbits(32), rng.getrandbits(16), 1 << rng.randrange(32), MASK])
+    w = 4 * rng.choice([0, 0, 0, 1, rng.randrange(c.port_words + 1)])
+    pick = rng.random()
+    if pick < 0.3:
+        region = rng.choice([0x1000, 0x1080, 0x1080, 0x1100, 0x1100, 0x1180, 0x1200, 0x1200,
+                             0x1280])
+        data = None if rng.random() < 0.2 else word
+        return base + region + w, data, where
+    if pick < 0.55:
+        offset = 0x40 * rng.randrange(c.lanes + 1) + 4 * rng.choice([0, 0, 1, 2, 2, 2, 3, 3, 4])
+        data = rng.choice([0, 0, 1, 0x100, 0x101, rng.getrandbits(32)])
+        if rng.random() < (0.9 if offset & 8 and not offset & 4 else 0.3):
+            data = None
+        return base + offset, data, where
+    if pick < 0.8:
+        offset = rng.choice([0x1320, 0x1324, 0x1328, 0x1328, 0x1330])
+        if offset == 0x1328 and n < c.pirqs and rng.random() < 0.8:
+            d = env.entries[n].dom
+            base = WINDOW + 0x4000 * d
+            issuers = [v for v, place in enumerate(env.ref.ctl)
+                       if place[0] == d and place[1] in env.ref.infl[n]]
+            if issuers and rng.random() < 0.7:
+                where.update(vmm=0, vcpu=rng.choice(issuers))
+        return base + offset, n if offset == 0x1328 else port, where
+    if pick < 0.86:
+        v = rng.randrange(c.vcpus)
+        home = (v // c.lanes, v % c.lanes)
+        d, k = home if rng.random() < 0.8 else (rng.randrange(c.domains + 1),
+                                                rng.randrange(c.lanes + 1))
+        return 0x8000 + 0x40 * v, k << 24 | d << 4 | int(rng.random() < 0.85), {}
+    return base + rng.randrange(0x12F0, 0x1350), rng.choice([None, word]), where
+
+
+async def random_command(ctx, env):
+    rng, c = env.rng, env.c
+    d = rng.randrange(c.domains)
+    where = {"vmm": int(rng.random() < 0.4), "vcpu": placed_vcpu(env)}
+    base = WINDOW + 0x4000 * d
+    number = rng.choice([6, 6, 0, 0, 0, 0x20, 0x20, 0x20, 0x20, 7, 3, 3, 3, 4, 4, 9, 9, 5, 5, 99])
+    near = rng.choice([d, d, 0x7FF0, rng.randrange(c.domains + 1)])
+    port = rng.choice([rng.randrange(12)] * 3 + [rng.randrange(c.ports), c.ports])
+    offers = [(e, p) for e in range(c.domains) for p in range(c.ports)
+              if env.ref.port[e][p][::2] == (UNBOUND, d)]
+    a, b = {
+        6: (near, rng.randrange(c.domains + 1)),
+        0: rng.choice(offers) if offers and rng.random() < 0.8 else (near, port),
+        0x20: (rng.randrange(c.pirqs + 1), rng.randrange(c.lanes + 1)),
+        7: (rng.randrange(c.lanes + 1), 0), 5: (near, port),
+    }.get(number, (port, 0))
+    await env.access(ctx, base + 0x1300, a, **where)
+    await env.access(ctx, base + 0x1304, b, **where)
+    await env.access(ctx, base + 0x130C, number, **where)
+    for offset in rng.sample([0x1300, 0x1308, 0x1310, 0x1314, 0x1318, 0x131C], 2):
+        await env.access(ctx, base + offset, **where)
+
+
+async def handler(ctx, env):
+    """What a guest does at an upcall (EVT-13), for all words at once."""
+    d = env.rng.randrange(env.c.domains)
+    base = WINDOW + 0x4000 * d
+    for k in range(env.c.lanes):
+        await env.access(ctx, base + 0x40 * k + 0xC, 0)
+        await env.access(ctx, base + 0x40 * k + 8)
+    await env.access(ctx, base + 0x40 * env.rng.randrange(env.c.lanes), 0, sel=2)
+    for w in range(env.c.port_words):
+        await env.access(ctx, base + 0x1100 + 4 * w, MASK)
+        if env.rng.random() < 0.5:
+            await env.access(ctx, base + 0x1080 + 4 * w, env.rng.choice([0, 1 << 3, 0xF0]))
+
+
+def random_table(env):
+    """Change an entry that is not in use, and the global bits."""
+    rng = env.rng
+    n = rng.randrange(env.c.pirqs)
+    if env.targets or env.running:
+        return
+    entry = env.entries[n]
+    entry.mode, entry.level, entry.autoeoi = rng.choice([0, 1]), rng.getrandbits(1), \
+        rng.getrandbits(1)
+    entry.force_dyn, entry.force_static = rng.getrandbits(1), int(rng.random() < 0.2)
+    if not env.ref.bound[n]:
+        entry.dom, entry.owned = rng.randrange(env.c.domains), int(rng.random() < 0.9)
+    for name in vars(env.flags):
+        setattr(env.flags, name, rng.getrandbits(1))
+
+
+def run_random(config, seed, rounds, **rates):
+    dut = EventChannels(config)
+    env = Environment(dut, seed, **rates)
+
+    async def bench(ctx):
+        await start(ctx, dut)
+        env.compare(ctx)
+        for i in range(rounds):
+            if i % 8 == 0:
+                random_table(env)
+                env.table(ctx)
+            if env.rng.random() < 0.06:
+                await handler(ctx, env)
+            elif env.rng.random() < 0.3:
+                await random_command(ctx, env)
+            else:
+                addr, data, where = random_access(env)
+                await env.access(ctx, addr, data, **where)
+            for _ in range(env.rng.choice([0, 0, 0, 5])):
+                await env.step(ctx)
+            if i % 250 == 249:
+                await env.settle(ctx)
+        await env.settle(ctx)
+
+    simulate(dut, bench)
+    return env
+
+
+SMALL = dict(rtes=4, irts=4, vcpus=7, lanes=4, domains=2, ports=64, commits=True)
+
+
+def test_follows_reference():
+    env = run_random(Config(**SMALL), 1, 900)
+    assert all(env.results.get(r, 0) > 20 for r in (SET, MERGED, ABORT)) and env.results.get(SKIP)
+    assert len(env.notes) > 60 and len(env.hands) > 30
+    # Every operation, with every result that it can have, was met.
+    for number, results in {
+            6: (0, -1, -3), 0: (0, -3, -22), 0x20: (0, -1, -2, -17, -22), 7: (0, -2),
+            3: (0, -22), 4: (0, -22), 9: (0, -22), 5: (0, -1, -3, -22), 99: (-38,),
+            0x1320: (0, -22), 0x1324: (0, -22), 0x1328: (0, -1, -22), 0x1330: (0, 1, -22)}.items():
+        assert {r for n, r in env.ref.met if n == number} == set(results), number
+    assert {err for kind, err in env.ref.met if kind == "err"} == {
+        Err.NONE, Err.ACCESS, Err.UNMAPPED, Err.PARTIAL, Err.EVENT_STORE}
+
+
+def test_follows_reference_with_odd_sizes():
+    run_random(Config(rtes=3, irts=2, vcpus=7, lanes=3, domains=3, ports=96, commits=True),
+               2, 250, grants=0.05, bank=1.0)
+
+
+def test_latency_space_and_reset():
+    dut = EventChannels(Config(**SMALL))
+    env, reset = Environment(dut, 3, grants=0, bank=1.0), Signal()
+    base = WINDOW + 0x4000
+
+    async def took(ctx, *args, **where):
+        """Cycles from the first of the request to the last before the answer."""
+        start = env.cycle
+        await env.access(ctx, *args, **where)
+        return env.cycle - start - 1
+
+    async def command(ctx, number, *args, **where):
+        for i, arg in enumerate(args):
+            await env.access(ctx, base + 0x1300 + 4 * i, arg, **where)
+        cycles = await took(ctx, base + 0x130C, number, **where)
+        result = await env.access(ctx, base + 0x1310, **where)
+        return result - (result >> 31 << 32), cycles
+
+    async def bench(ctx):
+        c = env.c
+        limit = 16 * c.vcpus + 4 * c.domains * c.ports + 4 * c.pirqs + 64
+        assert await start(ctx, dut) <= limit
+        # Allocation up to the last port, and the lowest free one after that (TC 101).
+        longest = 0
+        for p in range(1, c.ports):
+            result, cycles = await command(ctx, 6, 0x7FF0, 0)
+            longest = max(longest, cycles)
+            assert result == 0 and await env.access(ctx, base + 0x1314) == p
+        assert longest <= 10
+        assert (await command(ctx, 6, 0x7FF0, 0))[0] == -28
+        assert await command(ctx, 3, 9) == (0, longest - 2)
+        assert (await command(ctx, 7, 2))[0] == 0
+        assert await env.access(ctx, base + 0x1314) == 9
+        # Times of the docstring.
+        assert await took(ctx, base + 0x1000) == 2
+        assert await took(ctx, base + 0x1300) == 3
+        for offset in (0x1320, 0x1324, 0x1330):
+            assert await took(ctx, base + offset, 9) <= 7
+        await env.access(ctx, base + 0x1080, 0)
+        assert await took(ctx, base + 0x1080, MASK) == 32 + 5
+        env.flags.auto_reraise = 1
+        env.table(ctx)
+        assert await took(ctx, base + 0x1080, 0) == 32 + 5
+        await env.settle(ctx)
+        assert any(row[0] == UNBOUND for row in env.ref.port[1])
+
+        # Reset in the middle (TC 120).
+        ctx.set(reset, 1)
+        await ctx.tick()
+        ctx.set(reset, 0)
+        assert not ctx.get(dut.ready)
+        await start(ctx, dut)
+        Environment(dut, 4).compare(ctx)
+
+    simulate(ResetInserter(reset)(dut), bench)
+
+
+def test_large_configuration():
+    config = Config.for_vcpus(256, irts=40, commits=True)
+    dut = EventChannels(config)
+    env = Environment(dut, 5, grants=0, bank=1.0)
+
+    async def bench(ctx):
+        await start(ctx, dut)
+        base = WINDOW + 0x4000 * 15
+        env.entries[63].dom = 15
+        for arg, value in ((0x1300, 63), (0x1304, 15), (0x130C, 0x20)):
+            await env.access(ctx, base + arg, value, vmm=0, vcpu=255)
+        assert await env.access(ctx, base + 0x1314, vmm=0, vcpu=255) == 1
+        env.targets = [{"n": 63, "dom": 15, "k": 15, "v": 255, "dynamic": 1, "first": 1, "last": 1}]
+        while not env.results:
+            await env.step(ctx)
+        await env.access(ctx, base + 0x1100, 2, vmm=0, vcpu=255)
+        await env.access(ctx, base + 0x1328, 63, vmm=0, vcpu=255)
+        assert env.hands == env.ref.hands == [(63, 1, 0)]
+
+    simulate(dut, bench)
