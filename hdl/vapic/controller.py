@@ -117,7 +117,7 @@ class Controller(wiring.Component):
         m.d.comb += [
             dispatch.lane_write.eq(bank.lane_write), dispatch.lane_note.eq(bank.lane_note),
             dispatch.out_write.eq(evt.out_write),
-            evt.pirq_n.eq(dispatch.pirq_n), dispatch.pirq_row.eq(evt.pirq_row),
+            dispatch.lag.eq(evt.lag), evt.pirq_n.eq(dispatch.pirq_n), dispatch.pirq_row.eq(evt.pirq_row),
             dispatch.pirq_note.eq(evt.pirq_note), ioapic.pirq_note.eq(evt.pirq_note),
             ioapic.recheck.eq(bank.lane_write.en | evt.changed | access.rechecked),
             bank.granted.eq(dispatch.granted), bank.aborted.eq(dispatch.aborted),

@@ -150,7 +150,8 @@ class SelectOp(enum.IntEnum, shape=4):
 
     #: Selection start; row = n, data = domain.
     START = 0
-    #: Selection ended without a commit; row = n, result = Outcome (never AGAIN).
+    #: Selection ended without a commit; row = n, result = Outcome. AGAIN if the request itself changed
+    #: meanwhile; a selection that a target's ABORT or RETRY ended has no END.
     END = 1
 
 

@@ -256,10 +256,13 @@ class Dispatch(wiring.Component):
 
         m.d.comb += [self.ready.eq(lanes.ready),
                      self.quiet.eq(lanes.ready & idle & ~requests.take & queue.quiet)]
+        # The outcome commits in the cycle after it is told: no start before that.
+        ending, was_ending = Signal(), Signal()
+        m.d.sync += was_ending.eq(ending)
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += [idle.eq(1),
-                             requests.take.eq(requests.offer_valid & lanes.ready & ~self.lag)]
+                             requests.take.eq(requests.offer_valid & lanes.ready & ~self.lag & ~was_ending)]
                 m.d.sync += [elapsed.eq(0), retried.eq(0)]
                 with m.If(requests.take):
                     m.next = "ENTRY"
@@ -298,14 +301,18 @@ class Dispatch(wiring.Component):
                     with m.Elif(done.result.matches(AcceptResult.RECVILL)):
                         m.d.sync += ended_as.eq(Outcome.ERROR)
             with m.State("OUTCOME"):
+                m.d.comb += ending.eq(1)
                 m.d.comb += requests.outcome.eq(Mux(
                     requests.request_ok | (ended_as == Outcome.BLOCKED), ended_as, Outcome.AGAIN))
                 m.next = "IDLE"
 
         if c.commits:
-            ended = (requests.outcome != Outcome.NONE) & (requests.outcome != Outcome.AGAIN)
-            record = self.commits.record
+            # The end of a selection that a target ended (ABORT, RETRY) has no record of its own.
+            ended, result, record = Signal(), Signal(Outcome), self.commits.record
+            m.d.sync += [ended.eq(ending & (ended_as != Outcome.AGAIN)),
+                         result.eq(requests.outcome)]
             m.d.comb += [self.commits.valid.eq(requests.take | ended),
-                         record.row.eq(self.pirq_n), record.result.eq(requests.outcome),
+                         record.row.eq(Mux(ended, source, self.pirq_n)),
+                         record.result.eq(Mux(ended, result, 0)),
                          record.op.eq(Mux(ended, SelectOp.END, SelectOp.START))]
         return m

@@ -1,5 +1,6 @@
 """The monitor: takes the hardware's commit records, in order, to the golden model."""
 
+from collections.abc import Callable
 from typing import Any
 
 from vapic.layouts import BankOp, EvtOp, IoapicOp, SelectOp
@@ -30,6 +31,8 @@ class Monitor:
         Cycles seen.
     history : list of (int, Record)
         Every record with its cycle.
+    observers : list of callables
+        Called with (cycle, record) before the model takes the record.
     """
 
     def __init__(self, dut: Any, model: Any):
@@ -37,6 +40,7 @@ class Monitor:
         self._model = model
         self.cycle = 0
         self.history: list[tuple[int, Record]] = []
+        self.observers: list[Callable[[int, Record], None]] = []
 
     def step(self, ctx: Any) -> list[Record]:
         """Take this cycle's records; returns them in commit order."""
@@ -51,6 +55,8 @@ class Monitor:
         records.sort(key=lambda record: record.seq)
         for record in records:
             self.history.append((self.cycle, record))
+            for observe in self.observers:
+                observe(self.cycle, record)
             if self._model is not None:
                 self._model.apply(record)
         self.cycle += 1

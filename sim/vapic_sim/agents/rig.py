@@ -25,7 +25,8 @@ class Rig:
     Every commit of the hardware is replayed on the golden model; a disagreement ends the scenario with
     `vapic_sim.model.Mismatch`. A scenario is an ``async def scenario(rig)``; within it the methods
     below are the VMM's or a vCPU's acts, each a real bus access or line change. A scenario may set
-    ``rig.beside`` to a function that then runs beside it, until the scenario ends.
+    ``rig.beside`` to an async function of a simulation context, which then runs beside it until the
+    scenario ends.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ class Rig:
     def run(self, scenario: Callable[["Rig"], Awaitable[Any]]) -> None:
         """Run a scenario from reset to its end."""
         self._scenario, self._pins, self.now = scenario, 0, 0
-        self.beside: Callable[[], Awaitable[Any]] | None = None
+        self.beside: Callable[[Any], Awaitable[Any]] | None = None
         self._restart()
         if not self._fresh:
             self.sim.reset()
@@ -93,7 +94,7 @@ class Rig:
     async def _beside(self, ctx):
         while self.beside is None:
             await ctx.tick()
-        await self.beside()
+        await self.beside(ctx)
 
     async def _main(self, ctx):
         self.ctx = ctx
@@ -101,12 +102,14 @@ class Rig:
         await self._until_ready()
         await self._scenario(self)
         await self.settle()
+        self.model.check_quiet()
 
     # Time.
 
     async def ticks(self, count: int) -> None:
-        """Let `count` cycles pass."""
-        await self.ctx.tick().repeat(count)
+        """Let `count` cycles pass; none is allowed."""
+        if count:
+            await self.ctx.tick().repeat(count)
 
     async def settle(self, limit: int = 20_000) -> None:
         """Wait until the controller is idle; AssertionError after `limit` cycles."""
@@ -121,7 +124,8 @@ class Rig:
 
     def master(self, v: int) -> BusMaster:
         """Bus master with the rights of vCPU v, in the domain its CTL names now."""
-        return BusMaster(self.dut.bus, vmm=False, dom=self.model.domain_of(v), vcpu=v)
+        dom = self.model.core.vcpus[v].ctl >> 4 & 0xF
+        return BusMaster(self.dut.bus, vmm=False, dom=dom, vcpu=v)
 
     async def write(self, name: str, *index: int, value: int, v: int | None = None,
                     sel: int = 0xF) -> None:
@@ -153,10 +157,10 @@ class Rig:
 
     # Lines.
 
-    def line(self, n: int, level: int) -> None:
-        """Drive pin n."""
+    def line(self, n: int, level: int, ctx: Any = None) -> None:
+        """Drive pin n, from the context of another testbench if one is given."""
         self._pins = self._pins & ~(1 << n) | level << n
-        self.ctx.set(self.dut.pin, self._pins)
+        (ctx or self.ctx).set(self.dut.pin, self._pins)
 
     async def pulse(self, n: int, cycles: int = 3) -> None:
         """Raise pin n for some cycles, then wait as long with it low."""

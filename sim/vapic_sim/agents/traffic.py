@@ -35,6 +35,8 @@ class Traffic:
         Bus accesses and line changes so far.
     overlapped : int
         Those issued while another operation or a selection was under way.
+    paused : bool
+        Keeps `lines` still.
     """
 
     def __init__(self, rig: Any, seed: int):
@@ -42,9 +44,17 @@ class Traffic:
         self.config = rig.config
         self.issued: list[tuple[int, int, tuple]] = []
         self.operations = self.overlapped = 0
-        self._vcpu = 0
+        self.paused = False
+        self._last = 0
 
     # Issuing.
+
+    def due(self, every: int = 250) -> bool:
+        """Whether so many operations have passed since this was last true."""
+        if self.operations - self._last < every:
+            return False
+        self._last = self.operations
+        return True
 
     def _busy(self) -> bool:
         return not self.rig.ctx.get(self.rig.dut.idle)
@@ -71,11 +81,11 @@ class Traffic:
         self.issued.append((begin, rig.monitor.cycle, key))
         return value
 
-    def toggle(self, n: int | None = None, level: int | None = None) -> None:
+    def toggle(self, n: int | None = None, level: int | None = None, ctx: Any = None) -> None:
         """Change a line."""
         self._count()
         n = self.rng.randrange(self.config.rtes) if n is None else n
-        self.rig.line(n, self.rng.getrandbits(1) if level is None else level)
+        self.rig.line(n, self.rng.getrandbits(1) if level is None else level, ctx)
 
     # Choices.
 
@@ -303,7 +313,7 @@ class Traffic:
 
     async def _event(self) -> None:
         rng, v = self.rng, self.rng.choice((None, self._v()))
-        dom = self._dom() if v is None else self.rig.model.domain_of(v)
+        dom = self._dom() if v is None else self.rig.master(v).dom
         dom = min(dom, self.config.domains - 1)
         kind = rng.randrange(9)
         if kind < 3:
@@ -359,8 +369,10 @@ class Traffic:
         (_owner, 2), (_move, 1), (_base, 1), (_foreign, 3), (_quiet, 3),
     )
 
-    async def lines(self) -> None:
+    async def lines(self, ctx: Any) -> None:
         """Change lines for ever, beside the bus: the body of a background testbench."""
         while True:
-            await self.rig.ticks(self.rng.randrange(1, 40))
-            self.toggle()
+            for _ in range(self.rng.randrange(1, 40)):
+                await ctx.tick()
+            if not self.paused:
+                self.toggle(ctx=ctx)

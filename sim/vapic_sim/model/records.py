@@ -53,7 +53,11 @@ class AcceptResult(IntEnum):
 
 
 class Outcome(IntEnum):
-    """How a selection ended without a commit; AGAIN has no record of its own."""
+    """How a selection ended without a commit.
+
+    AGAIN has no record of its own after a target's ABORT or RETRY; else it means that the request
+    itself changed meanwhile.
+    """
 
     NONE = 0
     PARK = 1

@@ -176,6 +176,11 @@ class Replay:
             if (note.pend, note.line) == (pend, line):
                 break
         else:
+            # Said again, as when v comes online: no change, and nothing else may be owed.
+            if (pend, line) == (vcpu.pend, vcpu.line) and not owed:
+                if record.result & 1:
+                    raise Mismatch("UPVEC was injected though the upcall state did not change")
+                return
             states = ", ".join(f"pend {note.pend:d} line {note.line:d}" for note in owed)
             raise Mismatch(f"upcall pend {pend:d} line {line:d} is not owed to vCPU {vcpu.v}: "
                            f"owed is {states or 'nothing'}")
@@ -206,6 +211,12 @@ class Replay:
     def _end(self, record: Record) -> None:
         selection = self._open(record.row)
         expected = selection.choice.outcome
+        if record.result == Outcome.AGAIN:
+            if not (selection.entry_written or self.core.request_fault(selection.n)):
+                raise Mismatch(f"{selection.n} is still requested as at the start: it must end "
+                               f"with {expected.name}")
+            self.core.selection = None
+            return
         if record.result != expected or expected == Outcome.NONE:
             raise Mismatch(f"the selection must end with {expected.name}, says the state at its "
                            f"start: {self.dispatcher.explain(selection.n)}")
