@@ -25,7 +25,7 @@ from .workload.trace import Trace, densest
 __all__ = ["run"]
 
 #: Interrupts simulated if --until does not say otherwise: about a minute for three policies.
-_COUNT = 200
+_COUNT = 150
 
 
 def run(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:

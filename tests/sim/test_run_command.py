@@ -66,9 +66,9 @@ def test_defaults(raced, capsys):
     job = raced[0].job
     assert (job.vcpus, job.pcpus, job.guests, job.clock_hz, job.slice_us, job.phase, job.seed) == (
         4, 2, 2, 100e6, 1000.0, "random", 1)
-    assert len(job.trace.arrivals) == 200
+    assert len(job.trace.arrivals) == 150
     out, err = capsys.readouterr()
-    assert "net.ftrace.gz: the busiest 200 of 1968 interrupts" in out
+    assert "net.ftrace.gz: the busiest 150 of 1968 interrupts" in out
     assert "lowpri: mean wait about the same" in out or "mean wait the same" in out
     assert err == ""
 

@@ -56,6 +56,8 @@ def test_books_and_controller_agree_on_what_merged(monkeypatch, message):
     outcome = run(job)
     merged = sum(len(grant.edges) - 1 for grant in outcome.ledger.grants)
     assert outcome.merged == merged
+    assert all(grant.edges[-1].cycle - grant.edges[0].cycle < 100
+               for grant in outcome.ledger.grants)
     device = [grant for grant in outcome.ledger.grants if grant.record["kind"] == message]
     assert len(gaps) < len(device) < 2 * len(gaps)
     assert outcome.lost == 0
