@@ -41,7 +41,9 @@ def run(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
 
     Each interrupt becomes a pulse on a pin of the controller (from the 25th source on: an MSI
     write), is dispatched to a port of a vCPU of the driver domain, handled there for the recorded
-    time, and sent on to a guest. vCPUs share CPUs by time slices.
+    time, and sent on to a guest. One interrupt of a source is under way at a time (REQX.ser), one
+    more waits in its latch. vCPU i runs on CPU i mod P, guests fill up from the last CPU; all have
+    other work too, so that every CPU gives a slice to each of its vCPUs in turn.
     """
     parser.description, parser.epilog = inspect.cleandoc(run.__doc__ or ""), _EPILOG
     parser.add_argument("trace", nargs="?", metavar="TRACE",
