@@ -67,7 +67,7 @@ class Reference:
             if kind == "eoi" and c.ioa_version == 0x11:
                 kind = None
             if kind == "win":
-                kind = {0: "id", 1: "ver", 2: "id"}.get(index)
+                kind = {0: "id", 1: "ver", 2: "arb"}.get(index)
                 if 0x10 <= index < 0x10 + 2 * c.rtes:
                     kind, n = ("low", "high")[index & 1], (index - 16) // 2
         elif addr < 0x2800:
@@ -85,7 +85,7 @@ class Reference:
         value = 0
         if kind == "regsel":
             value = index
-        elif kind == "id":
+        elif kind in ("id", "arb"):
             value = self.id << 24
         elif kind == "ver":
             value = (c.rtes - 1) << 16 | c.ioa_version

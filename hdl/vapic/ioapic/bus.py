@@ -148,16 +148,22 @@ class Registers(wiring.Component):
 
         # What it writes.
         level = word[15] & ~word[9:11].any()
-        fixed = ~row.mode.as_value()[1:].any()      # or lowest priority
+        row_level = row.trigger & ~row.mode.as_value()[1:].any()
         does = Signal()
         m.d.comb += [
             does.eq(decide & request.we & (err == Err.NONE)),
             *(self.write[name].eq(does & target[name])
               for name in ("low", "high", "reqx", "owner")),
             self.change.low.eq(self.write.low),
-            self.change.level.eq(level),
+            self.change.valid.eq(self.write.as_value().any()),
+            self.change.vector.eq(Mux(target.low, word[:8], row.vector)),
+            self.change.polarity.eq(Mux(target.low, word[13], row.polarity)),
+            self.change.level.eq(Mux(target.low, level, row_level)),
+            self.change.mask.eq(Mux(target.low, word[16], row.mask)),
+            self.change.path.eq(Mux(target.reqx, word[0], row.reqx.path)),
+            self.change.dom.eq(Mux(target.owner, word[:4], row.dom)),
             self.change.clear.eq(self.write.owner & moves
-                                 | self.write.low & level & ~(row.trigger & fixed)),
+                                 | self.write.low & level & ~row_level),
             self.eoi.eq(does & target.eoi),
             self.draining.eq(self.ending | self.end_one),
             self.bus.req.ready.eq(0), self.quiet.eq(0),

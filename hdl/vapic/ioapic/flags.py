@@ -9,9 +9,13 @@ from ..trees import decode, reduce_pairs
 
 __all__ = ["Flags", "change_layout", "state_layout"]
 
-#: Register writes as the flags see them: low word of an entry, which makes it `level` or not;
-#: `clear` = pend is cleared, as an edge entry becomes level or the owner changed.
-change_layout = data.StructLayout({"low": 1, "level": 1, "clear": 1})
+#: A register write as flags and EOI match see it: what the entry is after it.
+change_layout = data.StructLayout({
+    "valid": 1,     # some register of the entry is written
+    "low": 1,       # its low word is
+    "clear": 1,     # pend is cleared: an edge entry becomes level, or the owner changes
+    "vector": 8, "polarity": 1, "level": 1, "mask": 1, "path": 1, "dom": 4,
+})
 
 #: State of one request, as REQSTAT and the entry's RO bits need it.
 state_layout = data.StructLayout({
@@ -34,11 +38,11 @@ class Flags(wiring.Component):
 
     Members
     -------
-    change, n, word : ``In``
-        Register write of this cycle, its entry, and what is written. Not in a cycle with
-        ``hand_back.valid``, whose decoder it shares.
-    at : ``Out(pirqs)``
-        Entry ``n`` (that of the hand-back if there is one), one-hot.
+    change, n : ``In``
+        Register write of this cycle, and its entry. Not in a cycle with ``hand_back.valid``, whose
+        decoder it shares.
+    changed : ``Out(pirqs)``
+        The entry written, one-hot.
     ended : ``In(pirqs)``
         RIRR bits that an EOI clears.
     hand_back, pirq_note, message : ``In``
@@ -68,7 +72,7 @@ class Flags(wiring.Component):
         c = self._config = config
         layouts = Layouts(config)
         super().__init__({
-            "change": In(change_layout), "n": In(c.pirq_bits), "word": In(32), "at": Out(c.pirqs),
+            "change": In(change_layout), "n": In(c.pirq_bits), "changed": Out(c.pirqs),
             "ended": In(c.pirqs), "hand_back": In(layouts.hand_back),
             "pirq_note": In(layouts.pirq_note), "message": In(message),
             "line": In(c.rtes), "edge": In(c.rtes),
@@ -84,26 +88,27 @@ class Flags(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        c, word, back = self._config, self.word, self.hand_back
+        c, change, back = self._config, self.change, self.hand_back
         vector = lambda name, init=0: Signal(c.pirqs, name=name, init=init)  # noqa: E731
         pend, rirr, err, bound = (vector(name) for name in ("pend", "rirr", "err", "bound"))
         mask, polarity = vector("mask", -1), Signal(c.rtes)
 
         # Register write. What it makes of a pin's mask, trigger and polarity counts at once.
-        low, arms = vector("low"), Signal()
+        at, arms = vector("at"), Signal()
         armed = ~self.level & (~mask | self._all(self.latch_masked))
         m.d.comb += [
-            self.at.eq(decode(Mux(back.valid, back.n, self.n), c.pirqs)),
-            low.eq(self.at & self._all(self.change.low)),
-            self.polarity_now.eq(polarity & ~low | low & self._all(word[13])),
-            arms.eq(~self.change.level & (~word[16] | self.latch_masked)),
-            self.armed_now.eq(armed & ~low | low & self._all(arms)),
+            at.eq(decode(Mux(back.valid, back.n, self.n), c.pirqs)),
+            self.changed.eq(at & self._all(change.valid)),
+            self.polarity_now.eq(polarity & ~self.changed
+                                 | self.changed & self._all(change.polarity)),
+            arms.eq(~change.level & (~change.mask | self.latch_masked)),
+            self.armed_now.eq(armed & ~self.changed | self.changed & self._all(arms)),
         ]
         for i in range(c.pirqs):
-            with m.If(low[i]):
-                m.d.sync += [mask[i].eq(word[16]), self.level[i].eq(self.change.level)]
+            with m.If(self.changed[i]):
+                m.d.sync += [mask[i].eq(change.mask), self.level[i].eq(change.level)]
                 if i < c.rtes:
-                    m.d.sync += polarity[i].eq(word[13])
+                    m.d.sync += polarity[i].eq(change.polarity)
 
         # Occurrences, and what they merge with. Between the first and the last decision of a grant
         # `kept` stands for the pend bit of its request (SEL-20).
@@ -112,10 +117,10 @@ class Flags(wiring.Component):
         written, before, own = (vector(name) for name in ("written", "before", "own"))
         occurred = vector("occurred")
         m.d.comb += [
-            handed.eq(self.at & self._all(back.valid & back.set_pend)),
+            handed.eq(at & self._all(back.valid & back.set_pend)),
             edges.eq(self.edge),
             own.eq(self.current_at & self._all(within | self.first | self.last | self.fail)),
-            written.eq(pend & ~(self.at & self._all(self.change.clear))),
+            written.eq(pend & ~(at & self._all(change.clear))),
             before.eq(written & ~own | own & self._all(kept)),
             occurred.eq(handed | edges | arrived),
         ]
@@ -137,15 +142,14 @@ class Flags(wiring.Component):
         ]
 
         # Gates.
-        released = self._all(back.valid & back.clear_rirr
-                             | self.change.low & ~self.change.level)
+        released = self._all(back.valid & back.clear_rirr | change.low & ~change.level)
         note_at = vector("note_at")
         m.d.comb += note_at.eq(decode(self.pirq_note.n, c.pirqs)
                                & self._all(self.pirq_note.valid))
         m.d.sync += [
-            rirr.eq(rirr & ~self.ended & ~(self.at & released)
+            rirr.eq(rirr & ~self.ended & ~(at & released)
                     | self.current_at & self.level & self._all(self.first)),
-            err.eq(err & ~low | self.current_at & self._all(self.fail)),
+            err.eq(err & ~(at & self._all(change.low)) | self.current_at & self._all(self.fail)),
         ]
         for i in range(c.pirqs):
             with m.If(note_at[i]):

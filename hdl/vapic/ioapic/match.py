@@ -4,6 +4,8 @@ from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .flags import change_layout
+
 __all__ = ["EoiMatch"]
 
 
@@ -17,10 +19,8 @@ class EoiMatch(wiring.Component):
 
     Members
     -------
-    low, reqx, owner : ``In(pirqs)``
-        Entry whose register is written in this cycle, one-hot.
-    word : ``In(32)``
-        What is written, as on the bus.
+    changed, change : ``In(pirqs)``, ``In(change_layout)``
+        Entry of which a register is written in this cycle, one-hot, and what it is after that.
     vector, dom, every : ``In``
         The EOI; ``every`` = of all domains.
     hit : ``Out(pirqs)``
@@ -33,7 +33,7 @@ class EoiMatch(wiring.Component):
         self._config = config
         c = config
         super().__init__({
-            "low": In(c.pirqs), "reqx": In(c.pirqs), "owner": In(c.pirqs), "word": In(32),
+            "changed": In(c.pirqs), "change": In(change_layout),
             "vector": In(8), "dom": In(4), "every": In(1),
             "hit": Out(c.pirqs), "path": Out(c.pirqs),
         })
@@ -45,10 +45,7 @@ class EoiMatch(wiring.Component):
             dom = Signal(self._config.domain_bits, name=f"dom_{i}")
             ours = self.every | (dom == self.dom)
             m.d.comb += self.hit[i].eq((vector == self.vector) & ours)
-            with m.If(self.low[i]):
-                m.d.sync += vector.eq(self.word)
-            with m.If(self.owner[i]):
-                m.d.sync += dom.eq(self.word)
-            with m.If(self.reqx[i]):
-                m.d.sync += self.path[i].eq(self.word[0])
+            with m.If(self.changed[i]):
+                m.d.sync += [vector.eq(self.change.vector), dom.eq(self.change.dom),
+                             self.path[i].eq(self.change.path)]
         return m

@@ -106,10 +106,8 @@ class Ioapic(wiring.Component):
         m.submodules.match = match = EoiMatch(c)
         m.submodules.arbiter = arbiter = RoundRobin(c.pirqs)
         m.submodules.flight = flight = FlightEnder(c)
-        write, written, granted = registers.write, Signal(), Signal()
-        m.d.comb += [
-            written.eq(write.as_value().any()), granted.eq(requests.first | requests.last),
-        ]
+        change, granted = registers.change, Signal()
+        m.d.comb += granted.eq(requests.first | requests.last)
 
         # Registers, on rows and flags.
         was_granted = Signal()
@@ -121,7 +119,8 @@ class Ioapic(wiring.Component):
             registers.row.eq(entries.row), registers.last.eq(entries.last),
             registers.state.eq(flags.state), registers.held.eq(turns.held),
             registers.status.eq(turns.status), registers.enable.eq(self.globals.enable),
-            entries.n.eq(registers.n), entries.write.eq(write), entries.word.eq(registers.word),
+            entries.n.eq(registers.n), entries.write.eq(registers.write),
+            entries.word.eq(registers.word),
             entries.offer_n.eq(requests.offer_n), entries.take.eq(requests.take),
             entries.query_n.eq(self.query_n), self.query_entry.eq(entries.query_entry),
             entries.grant.eq(granted), entries.grant_n.eq(turns.current),
@@ -133,13 +132,8 @@ class Ioapic(wiring.Component):
         # EOI: of a vLAPIC, else of the EOI register.
         broadcast = self.eoi.valid
         every_bit = lambda bit: bit.replicate(c.pirqs)  # noqa: E731
-        at_written = Signal(c.pirqs)
         m.d.comb += [
-            match.low.eq(flags.at & every_bit(write.low)),
-            match.reqx.eq(flags.at & every_bit(write.reqx)),
-            match.owner.eq(flags.at & every_bit(write.owner)),
-            at_written.eq(flags.at & every_bit(written)),
-            match.word.eq(registers.word),
+            match.changed.eq(flags.changed), match.change.eq(change),
             match.vector.eq(Mux(broadcast, self.eoi.vector, registers.word[:8])),
             match.dom.eq(Mux(broadcast, self.eoi.dom, registers.dom)),
             match.every.eq(~broadcast & registers.vmm),
@@ -153,8 +147,7 @@ class Ioapic(wiring.Component):
             flags.line.eq(lines.line), flags.edge.eq(lines.edge),
             flags.message.eq(self.message), self.merged.eq(flags.merged),
             flags.hand_back.eq(self.hand_back), flags.pirq_note.eq(self.pirq_note),
-            flags.change.eq(registers.change), flags.n.eq(registers.n),
-            flags.word.eq(registers.word),
+            flags.change.eq(change), flags.n.eq(registers.n),
             flags.latch_masked.eq(self.globals.latch_masked_edges),
             flags.current_at.eq(turns.current_at), flags.fail.eq(turns.fail),
             flags.first.eq(requests.first), flags.last.eq(requests.last),
@@ -168,7 +161,8 @@ class Ioapic(wiring.Component):
             turns.take.eq(requests.take),
             turns.offer_n.eq(requests.offer_n), turns.granted.eq(granted),
             turns.outcome.eq(requests.outcome), turns.recheck.eq(self.recheck),
-            turns.written.eq(written), turns.n.eq(registers.n), turns.written_at.eq(at_written),
+            turns.written.eq(change.valid), turns.n.eq(registers.n),
+            turns.written_at.eq(flags.changed),
             self.parked.eq(turns.parked),
             contenders.eq(Mux(registers.ending, match.hit & flags.level & flags.infl,
                               turns.live)),
