@@ -70,7 +70,8 @@ class Dispatch(wiring.Component):
     ready, quiet : ``Out(1)``
         Initialised (GEN-06); nothing is under way.
     commits : ``Out(Layouts.commit_port)``
-        Only with ``config.commits``: START in C0, END with the outcome.
+        Only with ``config.commits``: START in C0, END in the cycle after an outcome that was not
+        told by a sink. In that cycle nothing starts.
     """
 
     def __init__(self, config):
@@ -259,10 +260,14 @@ class Dispatch(wiring.Component):
         # The outcome commits in the cycle after it is told: no start before that.
         ending, was_ending = Signal(), Signal()
         m.d.sync += was_ending.eq(ending)
+        # The second round begins in the cycle after the first.
+        m.d.sync += chooser.second.eq(0)
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += [idle.eq(1),
-                             requests.take.eq(requests.offer_valid & lanes.ready & ~self.lag & ~was_ending)]
+                m.d.comb += [
+                    idle.eq(1), requests.take.eq(requests.offer_valid & lanes.ready & ~self.lag
+                                                 & ~was_ending),
+                ]
                 m.d.sync += [elapsed.eq(0), retried.eq(0)]
                 with m.If(requests.take):
                     m.next = "ENTRY"
@@ -273,12 +278,10 @@ class Dispatch(wiring.Component):
                 m.d.comb += chooser.capture.eq(1)
                 m.next = "ROUND"
             with m.State("ROUND"):
-                m.d.comb += chooser.second.eq(elapsed != 0)
-                m.d.sync += elapsed.eq(elapsed + 1)
+                m.d.sync += [elapsed.eq(elapsed + 1), chooser.second.eq(1)]
                 with m.If(elapsed == chooser.latency - 1):
                     m.next = "RESULT"
             with m.State("RESULT"):
-                m.d.comb += chooser.second.eq(1)
                 m.d.sync += [running.eq(chooser.found), room.eq(has_room),
                              running_k.eq(chooser.k), running_key.eq(chooser.key)]
                 with m.If(order.pull):
