@@ -24,6 +24,7 @@ _SEED = os.environ.get("VAPIC_SEED")
 
 async def compare(rig, traffic):
     """Quiescent: memories against the model, then a sample of registers over the bus."""
+    await traffic.access(address("CTRL"), 1)     # without RETRY, which never rests
     await rig.settle()
     rig.model.check_quiet()
     assert difference(hardware_state(rig.ctx, rig.dut), rig.model.state()) == []

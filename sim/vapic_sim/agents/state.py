@@ -40,7 +40,7 @@ def _request(ctx: Any, dut: Any, n: int) -> dict[str, Any]:
 
 def _domain(ctx: Any, dut: Any, d: int) -> dict[str, Any]:
     store, c = dut.evt.store, dut.config
-    words = [ctx.get(store.words.data[d * c.port_words + w]) for w in range(c.port_words)]
+    words = [ctx.get(store.words.data[(d << c.port_bits - 5) + w]) for w in range(c.port_words)]
     lanes = [ctx.get(store.lanes.data[(d << c.lane_bits) + k]) for k in range(c.lanes)]
     return {
         "pending": sum(word[0] << 32 * w for w, word in enumerate(words)),

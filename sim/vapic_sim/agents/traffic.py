@@ -73,7 +73,7 @@ class Traffic:
         key = (master.vmm, master.dom, master.vcpu, place, data is not None, data or 0, sel)
         try:
             if data is None:
-                value = await master.read(rig.ctx, place)
+                value = await master.read(rig.ctx, place, sel=sel)
             else:
                 await master.write(rig.ctx, place, data, sel=sel)
         except BusError:
@@ -208,7 +208,7 @@ class Traffic:
             await self.access(address("EVT_SEL_RC", dom, rng.randrange(self.config.lanes)))
         elif target == 3:
             name = rng.choice(("EVT_MASK_W1S", "EVT_MASK_W1C"))
-            await self.access(address(name, dom, word), bit | bit << 1 | bit << 2)
+            await self.access(address(name, dom, word), bit * 7 & 0xFFFFFFFF)
         elif target == 4:
             await self.command(dom, _CLOSE, self._port())
             await self.command(dom, _PIRQ, n, rng.randrange(self.config.lanes))
@@ -219,7 +219,7 @@ class Traffic:
         elif target == 9:
             await self.access(address("EVT_PIRQ_EOI", dom), n, v=v)
         elif target == 10:
-            await self.access(address("EVT_PENDING_W1C", dom, word), bit | bit << 1)
+            await self.access(address("EVT_PENDING_W1C", dom, word), bit * 3 & 0xFFFFFFFF)
         else:
             await self.entry(n)
         if n < self.config.rtes and rng.random() < 0.7:

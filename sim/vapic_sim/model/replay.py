@@ -240,11 +240,13 @@ class Replay:
                                "rests on changed since its start, so it must not abort")
             self.dispatcher.abort(selection, lane)
             return
-        if not selection.begun and (reason := self.dispatcher.lost(selection, lane)):
+        # A report of an illegal vector delivers nothing, so nothing is checked again for it.
+        reports = selection.choice.outcome == Outcome.ERROR
+        if not (reports or selection.begun) and (reason := self.dispatcher.lost(selection, lane)):
             raise Mismatch(f"the selection of {selection.n} must abort: {reason}")
         if entry.evt:
             self._check_port(selection, lane, record, result)
-        elif selection.choice.outcome == Outcome.ERROR:
+        elif reports:
             self._check_word(record, entry.vector, entry.level)
             self._answer(result, AcceptResult.RECVILL, lane)
             self.dispatcher.report(selection, lane)
