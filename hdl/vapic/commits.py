@@ -4,19 +4,20 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .layouts import BankOp, EvtOp, Layouts
+from .layouts import BankOp, EvtOp, Layouts, SelectOp
 
 __all__ = ["UNITS", "CommitOrder"]
 
-#: Units with a commit stream, in rank order of their register accesses.
+#: Units with a commit stream.
 UNITS = ("access", "ioapic", "bank", "evt", "lines", "msi", "dispatch")
 
 
 class CommitOrder(wiring.Component):
     """Give every record its place in the commit order; combinational.
 
-    Within a cycle: register accesses (access, ioapic, bank, evt), then acceptances and upcalls of the
-    bank, grants of the event channels, lines, messages, and what dispatch says last.
+    Within a cycle: register reads (access, ioapic), the end of a selection without a grant, register
+    writes (access, ioapic), all accesses of bank and evt, then acceptances and upcalls of the bank,
+    grants of the event channels, lines, messages, and a selection start last.
 
     Parameters
     ----------
@@ -39,14 +40,23 @@ class CommitOrder(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         inputs = {unit: getattr(self, f"in_{unit}") for unit in UNITS}
-        ranks = {}
-        for place, unit in enumerate(UNITS):
-            op = inputs[unit].record.op
-            late = {"bank": (op == BankOp.ACCEPT) | (op == BankOp.UPCALL),
-                    "evt": op == EvtOp.GRANT}.get(unit, 0)
-            ranks[unit] = Signal(4, name=f"rank_{unit}")
-            base = place if place < 4 else place + 2
-            m.d.comb += ranks[unit].eq(Mux(late, place + 2, base))
+        def rank(unit):
+            record = inputs[unit].record
+            match unit:
+                case "access" | "ioapic":
+                    place = UNITS.index(unit)
+                    return Mux(record.we, place + 3, place)
+                case "bank":
+                    late = (record.op == BankOp.ACCEPT) | (record.op == BankOp.UPCALL)
+                    return Mux(late, 7, 5)
+                case "evt":
+                    return Mux(record.op == EvtOp.GRANT, 8, 6)
+                case "dispatch":
+                    return Mux(record.op == SelectOp.END, 2, 11)
+            return {"lines": 9, "msi": 10}[unit]
+
+        ranks = {unit: Signal(4, name=f"rank_{unit}") for unit in UNITS}
+        m.d.comb += [ranks[unit].eq(rank(unit)) for unit in UNITS]
 
         count = Signal(32)
         m.d.sync += count.eq(count + sum(port.valid for port in inputs.values()))
