@@ -1,6 +1,6 @@
 """Outputs of the bank that exist once a vCPU: irq, upcall, wake, frozen."""
 
-from amaranth import Cat, Module
+from amaranth import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -22,10 +22,12 @@ class VcpuPins(wiring.Component):
 
     Members
     -------
-    write, v : ``In(1)``, ``In(vcpu_bits)``
-        Take the new values for that vCPU.
+    v : ``In(vcpu_bits)``
+        N-1: the vCPU.
+    write : ``In(1)``
+        N: take the new values.
     irq_new, upcall_new, wake_new, frozen_new : ``In(1)``
-        The values.
+        N: the values.
     irq, upcall, wake, frozen : ``Out(vcpus)``
         The outputs.
     """
@@ -40,13 +42,21 @@ class VcpuPins(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         count = self.config.vcpus
-        columns = decode(self.v[:4], 16)
-        rows = decode(self.v[4:], -(-count // 16)) if len(self.v) > 4 else Cat(1)
-        rows = rows & self.write.replicate(len(rows))
+        # Decoded a cycle ahead: registers keep synthesis from decoding anew for every vCPU.
+        columns, rows = Signal(16), Signal(-(-count // 16))
+        m.d.sync += [columns.eq(decode(self.v[:4], 16)),
+                     rows.eq(decode(self.v[4:], len(rows)) if len(self.v) > 4 else 1)]
+        # A signal a flip-flop, so that each is seen to have its own clock enable.
+        outputs = {name: [] for name in ("irq", "upcall", "wake", "frozen")}
         for i in range(count):
-            hit = rows[i // 16] & columns[i % 16]
-            m.d.sync += self.wake[i].eq(hit & self.wake_new)
+            bit = {name: Signal(name=f"{name}_{i}") for name in outputs}
+            hit = Signal(name=f"hit_{i}")
+            m.d.comb += hit.eq(self.write & rows[i // 16] & columns[i % 16])
+            m.d.sync += bit["wake"].eq(hit & self.wake_new)
             with m.If(hit):
-                m.d.sync += [self.irq[i].eq(self.irq_new), self.upcall[i].eq(self.upcall_new),
-                             self.frozen[i].eq(self.frozen_new)]
+                m.d.sync += [bit["irq"].eq(self.irq_new), bit["upcall"].eq(self.upcall_new),
+                             bit["frozen"].eq(self.frozen_new)]
+            for name, bits in outputs.items():
+                bits.append(bit[name])
+        m.d.comb += [getattr(self, name).eq(Cat(bits)) for name, bits in outputs.items()]
         return m

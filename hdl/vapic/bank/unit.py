@@ -4,13 +4,20 @@ from itertools import pairwise
 
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..layouts import AcceptResult, Err, Layouts
 from ..trees import decode
 from .counts import BitmapSummary
-from .head import Kind, head_layout, op_layout, reset_row, saturate
+from .head import (
+    Kind,
+    head_layout,
+    interlocked_memory,
+    op_layout,
+    read_interlocked,
+    reset_row,
+    saturate,
+)
 from .issue import Issue
 from .pins import VcpuPins
 from .priority import Priority
@@ -110,7 +117,7 @@ class Bank(wiring.Component):
             ports["commits"] = Out(layouts.commit_port)
         super().__init__(ports)
         self._head = head_layout(config)
-        self.heads = Memory(shape=self._head, depth=config.vcpus, init=[])
+        self.heads = interlocked_memory(self._head, config.vcpus)
         self._words = BitmapWords(config)
         self.irr, self.isr, self.tmr = self._words.irr, self._words.isr, self._words.tmr
 
@@ -135,8 +142,9 @@ class Bank(wiring.Component):
         on_accept = [stage.valid & (stage.kind == Kind.ACCEPT) for stage in op]
         for before, after in pairwise(op):
             m.d.sync += after.eq(before)
-        head_read, head_write = heads.read_port(), heads.write_port()
-        m.d.sync += [head[2].eq(head_read.data), head[3].eq(head[2])]
+        head_1 = read_interlocked(m, heads, issue.op.v, "head_1")
+        head_write = heads.write_port()
+        m.d.sync += [head[2].eq(head_1), head[3].eq(head[2])]
 
         # 0: issue.
         connect(m, flipped(self.bus).req, issue.request)
@@ -147,7 +155,6 @@ class Bank(wiring.Component):
             issue.hold.eq(self.hold), issue.hold_notes.eq(self.hold_notes),
             self.hold_ack.eq(issue.hold_ack),
             Cat(issue.under_way[i] for i in range(_STAGES)).eq(Cat(op[1:])),
-            head_read.addr.eq(issue.op.v),
         ]
 
         # 2: the vector that the operation is about, register values.
@@ -241,7 +248,7 @@ class Bank(wiring.Component):
             self.note_done.new_online.eq(now.online),
         ]
         m.d.comb += [
-            pins.write.eq(commit), pins.v.eq(row.v),
+            pins.write.eq(commit), pins.v.eq(op[4].v),
             pins.irq_new.eq(priority.irq), pins.upcall_new.eq(priority.upcall),
             pins.wake_new.eq(priority.wake & ~now.wake), pins.frozen_new.eq(now.freeze),
             self.irq.eq(pins.irq), self.upcall.eq(pins.upcall), self.wake.eq(pins.wake),

@@ -2,11 +2,10 @@
 
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..trees import decode, highest
-from .head import select, word_index
+from .head import interlocked_memory, read_interlocked, select, word_index
 
 __all__ = ["BitmapWords", "lookup_layout"]
 
@@ -60,9 +59,9 @@ class BitmapWords(wiring.Component):
             "write_irr": In(1), "write_isr": In(1), "write_tmr": In(1),
         })
         depth = config.vcpus * config.words
-        self.irr = Memory(shape=32, depth=depth, init=[])
-        self.isr = Memory(shape=32, depth=depth, init=[])
-        self.tmr = Memory(shape=32, depth=depth, init=[])
+        self.irr = interlocked_memory(32, depth)
+        self.isr = interlocked_memory(32, depth)
+        self.tmr = interlocked_memory(32, depth)
 
     def elaborate(self, platform):
         m = Module()
@@ -75,13 +74,12 @@ class BitmapWords(wiring.Component):
         below = Signal(config.words)
         m.d.comb += below.eq(valid & Cat(word > i for i in range(config.words)))
         lower_found, lower = highest(m, below, name="lower")
-        ports = {}
-        for name, memory in (("irr", self.irr), ("isr", self.isr), ("tmr", self.tmr)):
-            ports[name] = memory.read_port()
-            m.d.comb += ports[name].addr.eq(Cat(word_index(config, word), lookup.v))
-        for name, memory in (("irr", self.irr), ("isr", self.isr)):
-            ports[f"{name}_lower"] = memory.read_port()
-            m.d.comb += ports[f"{name}_lower"].addr.eq(Cat(word_index(config, lower), lookup.v))
+        row = Cat(word_index(config, word), lookup.v)
+        lower_row = Cat(word_index(config, lower), lookup.v)
+        irr_row, isr_row, tmr_row, irr_below, isr_below = (
+            read_interlocked(m, memory, address, name) for memory, address, name in (
+                (self.irr, row, "irr_row"), (self.isr, row, "isr_row"), (self.tmr, row, "tmr_row"),
+                (self.irr, lower_row, "irr_below"), (self.isr, lower_row, "isr_below")))
 
         # N+1: words at the memory outputs; change the bit.
         op_1, lower_1 = Signal.like(lookup), Signal(3)
@@ -96,15 +94,15 @@ class BitmapWords(wiring.Component):
         bit = decode(op_1.vector[:5], 32) & op_1.edit.replicate(32)
         irr_2, isr_2, tmr_2, lower_2 = (Signal(32, name=name) for name in (
             "irr_2", "isr_2", "tmr_2", "lower_2"))
-        irr = ports["irr"].data & irr_valid_1.replicate(32)
-        isr = ports["isr"].data & isr_valid_1.replicate(32)
-        tmr = ports["tmr"].data & tmr_valid_1.replicate(32)
+        irr = irr_row & irr_valid_1.replicate(32)
+        isr = isr_row & isr_valid_1.replicate(32)
+        tmr = tmr_row & tmr_valid_1.replicate(32)
         place_2, place_lower_2, found_2, end_2 = Signal(3), Signal(3), Signal(), Signal()
         m.d.sync += [
             irr_2.eq(Mux(op_1.take, irr & ~bit, irr | bit)),
             isr_2.eq(Mux(op_1.end, isr & ~bit, isr | bit)),
             tmr_2.eq(Mux(op_1.level, tmr | bit, tmr & ~bit)),
-            lower_2.eq(Mux(op_1.end, ports["isr_lower"].data, ports["irr_lower"].data)),
+            lower_2.eq(Mux(op_1.end, isr_below, irr_below)),
             self.hit.eq((irr & bit).any()), self.level.eq((tmr & bit).any()),
             place_2.eq(op_1.vector[5:]), place_lower_2.eq(lower_1), found_2.eq(found_1),
             end_2.eq(op_1.end),
