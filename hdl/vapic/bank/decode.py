@@ -22,7 +22,8 @@ TARGETS = (*sorted(_VCPU), *sorted(_LAPIC), *sorted(_BITMAPS), "BASE", "RESERVED
 #: Offsets of VCPU[v] that the specification names and this controller does not build.
 _VCPU_UNBUILT = (0x08, 0x0C, 0x18, 0x1C, 0x20, 0x24)
 #: The same of the xAPIC page: ICR, LVTs, timer. 0xFB0 (NMI handshake) is in both pages.
-_LAPIC_UNBUILT = (0x300, 0x310, *range(0x320, 0x3A0, 16), 0x3E0)
+# LVTs, ICR, timer; 0xFD0 and 0xFE0 exist for raw access only and are no reserved offsets (LAPIC-22).
+_LAPIC_UNBUILT = (0x300, 0x310, *range(0x320, 0x3A0, 16), 0x3E0, 0xFD0, 0xFE0)
 _NMI_HANDSHAKE = 0xFB0
 
 
