@@ -17,8 +17,9 @@ _MASKED = 0x0001_0000
 class Registers(wiring.Component):
     """One access at a time: taken, looked up, decided, and answered with its commit.
 
-    An access is answered three cycles after it was taken; later by as long as ``hold`` was 1 when
-    it was to be decided, and until the event channels have ended what was in flight (IOA-10,
+    An access is decoded, its row fetched, what it may do checked, and then decided: the answer
+    comes five cycles after it was taken; later by as long as ``hold`` was 1 or ``steady`` 0
+    when it was to be decided, and until the event channels have ended what was in flight (IOA-10,
     IOA-11b). ERR-03, ERR-04, ERR-09 and ERR-14 are acknowledged and do nothing; of several, that
     order counts, ERR-04 first; all but ERR-04 read 0.
 
@@ -35,8 +36,10 @@ class Registers(wiring.Component):
         Accesses may be taken.
     hold : ``In(1)``
         Nothing may be decided in this cycle.
+    steady : ``In(1)``
+        RIRR, in flight and bound of all entries are as in the previous cycle.
     n : ``Out(pirq_bits)``
-        Entry of the access, from the cycle after it was taken until its answer.
+        Entry of the access, from two cycles after it was taken until its answer.
     word : ``Out(32)``
         What is written; 0 before the first access.
     row, last : ``In(row_layout)``, ``In(last_layout)``
@@ -71,7 +74,7 @@ class Registers(wiring.Component):
         c = self._config = config
         layouts = self._layouts = Layouts(config)
         ports = {
-            "bus": In(layouts.unit_bus), "start": In(1), "hold": In(1),
+            "bus": In(layouts.unit_bus), "start": In(1), "hold": In(1), "steady": In(1),
             "n": Out(c.pirq_bits), "word": Out(32),
             "row": In(row_layout), "last": In(last_layout(c)),
             "state": In(state_layout), "held": In(1), "status": In(Outcome), "enable": In(1),
@@ -102,7 +105,7 @@ class Registers(wiring.Component):
         # What it may do.
         full, narrow, foreign, refused = Signal(), Signal(), Signal(), Signal()
         moves, engaged = Signal(), Signal()
-        err = Signal(Err)
+        err, found = Signal(Err), Signal(Err)
         m.d.comb += [
             full.eq(request.sel.all()),
             narrow.eq(~full & ~(target.regsel & (request.sel == 1))),
@@ -114,11 +117,12 @@ class Registers(wiring.Component):
                                                 | (word[23] != row.reqx.autoeoi))
                        | target.owner & (moves & (engaged | state.bound)
                                          | (word[:4] >= c.domains))),
-            err.eq(Mux(target.unmapped, Err.UNMAPPED,
-                   Mux(narrow, Err.PARTIAL,
-                   Mux(target.undefined, Err.INDEX,
-                   Mux(request.we & foreign, Err.FOREIGN,
-                   Mux(request.we & refused, Err.BUSY, Err.NONE)))))),
+            found.eq(Mux(target.unmapped, Err.UNMAPPED,
+                     Mux(narrow, Err.PARTIAL,
+                     Mux(target.undefined, Err.INDEX,
+                     Mux(request.we & foreign, Err.FOREIGN,
+                     Mux(request.we & refused, Err.BUSY, Err.NONE)))))),
+            self.n.eq(target.n),
         ]
 
         # What it reads.
@@ -149,21 +153,24 @@ class Registers(wiring.Component):
         # What it writes.
         level = word[15] & ~word[9:11].any()
         row_level = row.trigger & ~row.mode.as_value()[1:].any()
-        does = Signal()
-        m.d.comb += [
-            does.eq(decide & request.we & (err == Err.NONE)),
-            *(self.write[name].eq(does & target[name])
-              for name in ("low", "high", "reqx", "owner")),
-            self.change.low.eq(self.write.low),
-            self.change.valid.eq(self.write.as_value().any()),
+        does, may, clears = Signal(), Signal(), Signal()
+        m.d.sync += [
+            err.eq(found), may.eq(request.we & (found == Err.NONE)),
             self.change.vector.eq(Mux(target.low, word[:8], row.vector)),
             self.change.polarity.eq(Mux(target.low, word[13], row.polarity)),
             self.change.level.eq(Mux(target.low, level, row_level)),
             self.change.mask.eq(Mux(target.low, word[16], row.mask)),
             self.change.path.eq(Mux(target.reqx, word[0], row.reqx.path)),
             self.change.dom.eq(Mux(target.owner, word[:4], row.dom)),
-            self.change.clear.eq(self.write.owner & moves
-                                 | self.write.low & level & ~row_level),
+            clears.eq(target.owner & moves | target.low & level & ~row_level),
+        ]
+        m.d.comb += [
+            does.eq(decide & may),
+            *(self.write[name].eq(does & target[name])
+              for name in ("low", "high", "reqx", "owner")),
+            self.change.low.eq(self.write.low),
+            self.change.valid.eq(self.write.as_value().any()),
+            self.change.clear.eq(does & clears),
             self.eoi.eq(does & target.eoi),
             self.draining.eq(self.ending | self.end_one),
             self.bus.req.ready.eq(0), self.quiet.eq(0),
@@ -183,11 +190,14 @@ class Registers(wiring.Component):
                     m.d.sync += request.eq(self.bus.req.payload)
                     m.next = "LOOK"
             with m.State("LOOK"):
-                m.d.comb += self.n.eq(window.target.n)
                 m.d.sync += target.eq(window.target)
+                m.next = "FETCH"
+            with m.State("FETCH"):
+                m.next = "CHECK"
+            with m.State("CHECK"):
                 m.next = "DECIDE"
             with m.State("DECIDE"):
-                m.d.comb += [self.n.eq(target.n), decide.eq(~self.hold)]
+                m.d.comb += decide.eq(~self.hold & self.steady)
                 with m.If(decide):
                     m.d.sync += [
                         answer.payload.data.eq(Mux(request.we | target.unmapped, 0, value)),
@@ -197,7 +207,6 @@ class Registers(wiring.Component):
                     ]
                     m.next = "ANSWER"
             with m.State("ANSWER"):
-                m.d.comb += self.n.eq(target.n)
                 with m.If(self.ending & self.ended):
                     m.d.sync += self.ending.eq(0)
                 with m.If(self.end_one & ~state.infl):

@@ -1,6 +1,6 @@
 """Flip-flops of every request: what is pending, what is gated."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -65,7 +65,7 @@ class Flags(wiring.Component):
     merged : ``Out(1)``
         The message merges with one that is pending.
     coalesced : ``Out(range(rtes + 3))``
-        Merges in this cycle (IOA-04).
+        Merges decided in the previous cycle (IOA-04).
     """
 
     def __init__(self, config, message):
@@ -127,12 +127,13 @@ class Flags(wiring.Component):
         if c.irts:
             m.d.comb += arrived[c.rtes:].eq(
                 decode(self.message.index, c.irts) & self.message.valid.replicate(c.irts))
-        merges = edges[:c.rtes] & (before | handed)[:c.rtes]
+        merges = Signal(c.rtes + 2)
         m.d.comb += [
             self.merged.eq((arrived & (before | handed)).any()),
-            self.coalesced.eq(reduce_pairs(
-                [*merges, (handed & before).any(), self.merged], lambda a, b: a + b)),
+            self.coalesced.eq(reduce_pairs(list(merges), lambda a, b: a + b)),
         ]
+        m.d.sync += merges.eq(Cat(edges[:c.rtes] & (before | handed)[:c.rtes],
+                                  (handed & before).any(), self.merged))
         spent = self.fail | self.last & ~kept
         m.d.sync += [
             pend.eq(written & ~(self.current_at & self._all(spent)) | occurred),

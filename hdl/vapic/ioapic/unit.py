@@ -62,7 +62,7 @@ class Ioapic(wiring.Component):
     query_n, query_entry : ``In(pirq_bits)``, ``Out(Layouts.entry)``
         Entry for the event channels, one cycle later.
     coalesced : ``Out(range(rtes + 3))``
-        Merges in this cycle.
+        Merges decided in the previous cycle: a counter that is to be exact adds it when read.
     parked : ``Out(1)``
         A request became parked.
     ready, quiet : ``Out(1)``
@@ -110,13 +110,14 @@ class Ioapic(wiring.Component):
         m.d.comb += granted.eq(requests.first | requests.last)
 
         # Registers, on rows and flags.
-        was_granted = Signal()
+        steady = Signal()
         connect(m, flipped(self.bus), registers.bus)
         m.d.comb += [
             registers.start.eq(entries.ready),
-            registers.hold.eq(self.granting | requests.multi | was_granted | self.eoi.valid
+            registers.hold.eq(self.granting | requests.multi | self.eoi.valid
                               | self.hand_back.valid | (requests.outcome != Outcome.NONE)),
-            registers.row.eq(entries.row), registers.last.eq(entries.last),
+            registers.steady.eq(steady), registers.row.eq(entries.row),
+            registers.last.eq(entries.last),
             registers.state.eq(flags.state), registers.held.eq(turns.held),
             registers.status.eq(turns.status), registers.enable.eq(self.globals.enable),
             entries.n.eq(registers.n), entries.write.eq(registers.write),
@@ -127,7 +128,8 @@ class Ioapic(wiring.Component):
             entries.grant_last.k.eq(requests.grant_k),
             entries.grant_last.port.eq(requests.grant_port),
         ]
-        m.d.sync += was_granted.eq(granted)
+        m.d.sync += steady.eq(~(granted | self.eoi.valid | self.hand_back.valid
+                                | self.pirq_note.valid))
 
         # EOI: of a vLAPIC, else of the EOI register.
         broadcast = self.eoi.valid
