@@ -162,6 +162,10 @@ class Rig:
         self._pins = self._pins & ~(1 << n) | level << n
         (ctx or self.ctx).set(self.dut.pin, self._pins)
 
+    def level(self, n: int) -> int:
+        """What pin n is driven to."""
+        return self._pins >> n & 1
+
     async def pulse(self, n: int, cycles: int = 3) -> None:
         """Raise pin n for some cycles, then wait as long with it low."""
         self.line(n, 1)

@@ -188,45 +188,74 @@ class Traffic:
                                    [weight for _, weight in self._ACTS])[0](self)
 
     async def _raise(self, n: int) -> None:
-        if n < self.config.rtes:
-            self.toggle(n, 1)
-        else:
+        if n >= self.config.rtes:
             await self.access(_MSI | (n - self.config.rtes) << 5, 0)
+            return
+        active = 0 if self.rig.model.core.requests[n].polarity else 1
+        if self.rig.level(n) == active:
+            self.toggle(n, 1 - active)
+            await self.rig.ticks(3)
+        self.toggle(n, active)
+
+    def _wanted(self) -> int:
+        """A request that a selection would follow, if one is found."""
+        core = self.rig.model.core
+        for _ in range(4):
+            n = self._n()
+            request = core.requests[n]
+            if not (request.mask or request.rirr or request.err):
+                break
+        return n
 
     async def _aimed(self) -> None:
-        rng, v, n, dom = self.rng, self._v(), self._n(), 0
+        """Raise a request, wait for its selection and touch what it is about to choose."""
+        rng, core = self.rng, self.rig.model.core
+        n, v, k, port = self._wanted(), self._v(), rng.randrange(self.config.lanes), self._port()
         await self._raise(n)
-        await self.rig.ticks(rng.randrange(14))
-        bit = 1 << self._port() % 32
-        word = self._port() // 32 % self.config.port_words
-        target = rng.randrange(12)
-        if target == 0:
+        for _ in range(16):
+            if core.selection is not None:
+                selection = core.selection
+                if selection.choice.targets:
+                    lane = rng.choice(selection.choice.targets)
+                    n, v, k, port = selection.n, lane.v, lane.k, lane.port or port
+                break
+            await self.rig.ticks(1)
+        dom = core.requests[n].dom
+        aim = rng.randrange(11)
+        # An access commits three to six cycles after it is issued, a grant ten or more.
+        await self.rig.ticks(rng.randrange(9))
+        bit, word = 1 << port % 32, port // 32
+        if aim == 0:
             await self.access(address("LAPIC_INTA", v), v=v)
-        elif target == 1:
+        elif aim == 1:
             await self.access(address("LAPIC_EOI", v), 0, v=v)
-        elif target == 2:
-            await self.access(address("EVT_SEL_RC", dom, rng.randrange(self.config.lanes)))
-        elif target == 3:
-            name = rng.choice(("EVT_MASK_W1S", "EVT_MASK_W1C"))
-            await self.access(address(name, dom, word), bit * 7 & 0xFFFFFFFF)
-        elif target == 4:
-            await self.command(dom, _CLOSE, self._port())
-            await self.command(dom, _PIRQ, n, rng.randrange(self.config.lanes))
-        elif target in (5, 6):
+        elif aim == 2:
+            await self.access(address("EVT_SEL_RC", dom, k))
+        elif aim == 3:
+            await self.access(address("EVT_MASK_W1S", dom, word), bit * 7 & 0xFFFFFFFF)
+            await self.access(address("EVT_MASK_W1C", dom, word), bit * 7 & 0xFFFFFFFF)
+        elif aim == 4:
+            # The argument was written before: the command itself must be in time.
+            await self.command(dom, _CLOSE, port)
+            await self.command(dom, _PIRQ, n, k)
+        elif aim == 5:
             await self._freeze(v)
-        elif target in (7, 8):
+        elif aim == 6:
             await self.access(address("VCPU_SCHED", v), rng.choice((0, 0, 0, 1, 2, 3)))
-        elif target == 9:
+        elif aim == 7:
             await self.access(address("EVT_PIRQ_EOI", dom), n, v=v)
-        elif target == 10:
+        elif aim == 8:
             await self.access(address("EVT_PENDING_W1C", dom, word), bit * 3 & 0xFFFFFFFF)
+        elif aim == 9:
+            await self.access(address("LAPIC_EOI", v), 0, v=v)
+            await self.access(address("EVT_PIRQ_EOI", dom), n, v=v)
         else:
             await self.entry(n)
         if n < self.config.rtes and rng.random() < 0.7:
             self.toggle(n, 0)
 
     async def _freeze(self, v: int) -> None:
-        ctl = await self.access(address("VCPU_CTL", v))
+        ctl = self.rig.model.core.vcpus[v].ctl & 0xFFFEFFFF
         await self.access(address("VCPU_CTL", v), ctl & ~2 if self.rng.random() < 0.6 else ctl | 2)
 
     async def _move(self) -> None:
@@ -366,7 +395,7 @@ class Traffic:
     _ACTS: tuple[tuple[Callable[["Traffic"], Awaitable[None]], int], ...] = (
         (_event, 20), (_lapic_write, 12), (_lapic_read, 10), (_entry, 5), (_ioapic, 4),
         (_status, 4), (_vcpu, 4), (_global, 3), (_upvec, 2), (_control, 2), (_rotation, 1),
-        (_owner, 2), (_move, 1), (_base, 1), (_foreign, 3), (_quiet, 3),
+        (_owner, 2), (_move, 1), (_base, 1), (_foreign, 3), (_quiet, 5),
     )
 
     async def lines(self, ctx: Any) -> None:

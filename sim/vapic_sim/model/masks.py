@@ -53,14 +53,18 @@ def _reqstat(core: Core, address: int, data: int) -> int:
 
 
 def _vcpu(core: Core, address: int, _: int) -> int:
-    vcpu = core.vcpus[address - 0x8000 >> 6]
+    v = address - 0x8000 >> 6
+    if v >= len(core.vcpus):
+        return 0
+    vcpu = core.vcpus[v]
     if address & 0x3F == 0:
         return vcpu.freeze << 16
     return 0 if vcpu.apic.en else _ALL
 
 
 def _lapic(core: Core, address: int, _: int) -> int:
-    return 0 if core.vcpus[address - 0x400000 >> 13].apic.en else _ALL
+    v = address - 0x400000 >> 13
+    return 0 if v >= len(core.vcpus) or core.vcpus[v].apic.en else _ALL
 
 
 def _errinfo(core: Core, _: int, data: int) -> int:
