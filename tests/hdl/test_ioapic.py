@@ -197,7 +197,7 @@ class Load:
 
     def access(self):
         rng, c = self.rng, self.c
-        n, vmm = rng.randrange(c.pirqs), int(not self.chance(4))
+        n, vmm = rng.randrange(c.pirqs), int(not self.chance(3))
         kind = rng.choice(("sel", "win", "win", "win", "eoi", "reqx", "stat", "stat", "owner",
                            "irt", "irt", "odd"))
         we = rng.randrange(2)
@@ -356,7 +356,7 @@ def run(config, seed, cycles):
             holding = ctx.get(dut.granting) or multi or outcome != Outcome.NONE or back
 
             # Bus.
-            if access is None and not load.chance(3):
+            if access is None and not load.chance(8):
                 access = load.access()
                 ctx.set(dut.bus.req.payload, access)
                 ctx.set(dut.bus.req.valid, 1)

@@ -23,18 +23,12 @@ def test_round_robin_starts_after_last(width):
             request, last = rng.getrandbits(width) & rng.getrandbits(width), rng.randrange(width)
             ctx.set(dut.request, request)
             ctx.set(dut.last, last)
-            assert ctx.get(dut.any) == (request != 0)
             await ctx.tick()
             order = [(last + 1 + i) % width for i in range(width)]
             picks = [n for n in order if request >> n & 1]
             assert ctx.get(dut.valid) == bool(picks)
             if picks:
                 assert ctx.get(dut.n) == picks[0]
-                ctx.set(dut.keep, 1)
-                ctx.set(dut.request, ~request)
-                await ctx.tick()
-                assert ctx.get(dut.valid) and ctx.get(dut.n) == picks[0]
-                ctx.set(dut.keep, 0)
 
     simulate(dut, bench)
 

@@ -25,10 +25,6 @@ class RoundRobin(wiring.Component):
         Who may be picked.
     last : ``In(range(width))``
         After whom to start.
-    keep : ``In(1)``
-        The pick is not renewed in this cycle.
-    any : ``Out(1)``
-        There is a request now; combinational.
     valid, n : ``Out(1)``, ``Out(range(width))``
         The pick of the previous cycle.
     """
@@ -36,8 +32,8 @@ class RoundRobin(wiring.Component):
     def __init__(self, width: int):
         index = max(1, (width - 1).bit_length())
         super().__init__({
-            "request": In(width), "last": In(index), "keep": In(1),
-            "any": Out(1), "valid": Out(1), "n": Out(index),
+            "request": In(width), "last": In(index),
+            "valid": Out(1), "n": Out(index),
         })
 
     def elaborate(self, platform):
@@ -52,7 +48,5 @@ class RoundRobin(wiring.Component):
                          | over & (coarse == base // 8).replicate(len(group))))
         later, later_n = lowest(m, above, name="above")
         found, found_n = lowest(m, self.request, name="all")
-        m.d.comb += self.any.eq(found)
-        with m.If(~self.keep):
-            m.d.sync += [self.valid.eq(found), self.n.eq(Mux(later, later_n, found_n))]
+        m.d.sync += [self.valid.eq(found), self.n.eq(Mux(later, later_n, found_n))]
         return m

@@ -18,7 +18,7 @@ class Registers(wiring.Component):
     """One access at a time: taken, looked up, decided, and answered with its commit.
 
     An access is decoded, its row fetched, what it may do checked, and then decided: the answer
-    comes five cycles after it was taken; later by as long as ``hold`` was 1 or ``steady`` 0
+    comes six cycles after it was taken; later by as long as ``hold`` was 1 or ``steady`` 0
     when it was to be decided, and until the event channels have ended what was in flight (IOA-10,
     IOA-11b). ERR-03, ERR-04, ERR-09 and ERR-14 are acknowledged and do nothing; of several, that
     order counts, ERR-04 first; all but ERR-04 read 0.
@@ -89,7 +89,8 @@ class Registers(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        c, row, state = self._config, self.row, self.state
+        c, state = self._config, self.state
+        row = Signal.like(self.row)     # a block RAM is slow: its row rests a cycle
         m.submodules.window = window = Window(c)
         request = Signal(self._layouts.bus_request)
         answer, decide = self.bus.rsp, Signal()
@@ -155,6 +156,7 @@ class Registers(wiring.Component):
         row_level = row.trigger & ~row.mode.as_value()[1:].any()
         does, may, clears = Signal(), Signal(), Signal()
         m.d.sync += [
+            row.eq(self.row),
             err.eq(found), may.eq(request.we & (found == Err.NONE)),
             self.change.vector.eq(Mux(target.low, word[:8], row.vector)),
             self.change.polarity.eq(Mux(target.low, word[13], row.polarity)),
@@ -193,6 +195,8 @@ class Registers(wiring.Component):
                 m.d.sync += target.eq(window.target)
                 m.next = "FETCH"
             with m.State("FETCH"):
+                m.next = "LOAD"
+            with m.State("LOAD"):
                 m.next = "CHECK"
             with m.State("CHECK"):
                 m.next = "DECIDE"

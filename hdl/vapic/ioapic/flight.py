@@ -24,9 +24,9 @@ class FlightEnder(wiring.Component):
     pick_valid, pick_n : ``In``
         Its pick of the previous cycle.
     pick_stands : ``In(1)``
-        Entry ``pick_n`` is matched and in flight in this cycle.
-    frozen : ``In(1)``
-        The matching is used otherwise in this cycle: the pick does not count.
+        Entry ``pick_n`` is still matched and in flight.
+    loaded : ``In(1)``
+        What the arbiter picks from is the EOI's.
     one, n : ``In``
         End this one.
     one_stands : ``In(1)``
@@ -41,7 +41,7 @@ class FlightEnder(wiring.Component):
         index = config.pirq_bits
         super().__init__({
             "many": In(1), "pick_valid": In(1), "pick_n": In(index), "pick_stands": In(1),
-            "frozen": In(1), "one": In(1), "n": In(index), "one_stands": In(1),
+            "loaded": In(1), "one": In(1), "n": In(index), "one_stands": In(1),
             "end_flight": Out(stream.Signature(index)), "done": Out(1),
         })
 
@@ -49,15 +49,15 @@ class FlightEnder(wiring.Component):
         m = Module()
         out, sent, fresh = self.end_flight, Signal(), Signal()
         stands = Mux(self.one, self.one_stands, self.pick_valid & self.pick_stands)
-        asked = (self.many & fresh & ~self.frozen) | self.one
-        m.d.comb += self.done.eq(fresh & ~self.frozen & ~self.pick_valid & ~out.valid & ~sent)
-        # The first pick after the matching changed to the EOI's is two cycles old at `fresh`.
-        m.d.sync += fresh.eq(self.many & (fresh | ~self.frozen))
+        asked = (self.many & fresh) | self.one
+        m.d.comb += self.done.eq(fresh & ~self.pick_valid & ~out.valid & ~sent)
+        # The pick is a cycle behind.
+        m.d.sync += fresh.eq(self.many & self.loaded)
         with m.If(out.valid):
             with m.If(out.ready):
                 m.d.sync += [out.valid.eq(0), sent.eq(1)]
         with m.Elif(sent):
-            with m.If(~stands & ~self.frozen):
+            with m.If(~stands):
                 m.d.sync += sent.eq(0)
         with m.Elif(asked & stands):
             m.d.sync += [out.valid.eq(1), out.payload.eq(Mux(self.one, self.n, self.pick_n))]

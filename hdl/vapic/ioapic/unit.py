@@ -158,6 +158,11 @@ class Ioapic(wiring.Component):
 
         # Selections. The arbiter also picks whose flights to end.
         contenders, stands = Signal(c.pirqs), Signal()
+        wanted, loaded = Signal(c.pirqs), Signal()      # to be ended by an EOI register write
+        with m.If(~broadcast | ~registers.ending):
+            m.d.sync += [wanted.eq(match.hit & flags.level & flags.infl
+                                   & every_bit(registers.ending)),
+                         loaded.eq(registers.ending)]
         m.d.comb += [
             turns.stands.eq(flags.stands), turns.enable.eq(self.globals.enable),
             turns.take.eq(requests.take),
@@ -166,22 +171,20 @@ class Ioapic(wiring.Component):
             turns.written.eq(change.valid), turns.n.eq(registers.n),
             turns.written_at.eq(flags.changed),
             self.parked.eq(turns.parked),
-            contenders.eq(Mux(registers.ending, match.hit & flags.level & flags.infl,
-                              turns.live)),
+            contenders.eq(Mux(registers.ending, wanted, turns.live)),
             stands.eq(contenders.bit_select(arbiter.n, 1)),
             arbiter.request.eq(contenders), arbiter.last.eq(turns.current),
-            arbiter.keep.eq(registers.ending & broadcast),
             requests.offer_n.eq(arbiter.n),
             requests.offer_valid.eq(arbiter.valid & stands & ~registers.draining),
             requests.entry.eq(entries.entry),
             requests.request_ok.eq(turns.good & ~registers.draining),
-            flight.many.eq(registers.ending), flight.frozen.eq(broadcast),
+            flight.many.eq(registers.ending), flight.loaded.eq(loaded),
             flight.pick_valid.eq(arbiter.valid), flight.pick_n.eq(arbiter.n),
             flight.pick_stands.eq(stands),
             flight.one.eq(registers.end_one), flight.n.eq(registers.n),
             flight.one_stands.eq(flags.state.infl), registers.ended.eq(flight.done),
             self.ready.eq(entries.ready),
-            self.quiet.eq(entries.ready & registers.quiet & lines.settled & ~arbiter.any),
+            self.quiet.eq(entries.ready & registers.quiet & lines.settled & ~turns.live.any()),
         ]
         connect(m, flight.end_flight, flipped(self.end_flight))
 
