@@ -86,9 +86,9 @@ def run(name, seed, operations):
         meetings = Meetings(rig.model)
         rig.monitor.observers.append(meetings)
         await traffic.prepare()
+        traffic.operations = traffic.overlapped = 0
         rig.beside = traffic.lines
-        target = traffic.operations + operations
-        while traffic.operations < target:
+        while traffic.operations < operations:
             await traffic.step()
             if traffic.due():
                 traffic.paused = True
@@ -97,7 +97,7 @@ def run(name, seed, operations):
         traffic.paused = True
         await compare(rig, traffic)
         counts.update(meetings.count)
-        counts["overlapped"] = traffic.overlapped / traffic.operations
+        counts.update(operations=traffic.operations, overlapped=traffic.overlapped)
         check_order(rig, traffic)
 
     print(f"\nVAPIC_SEED={seed} pytest tests/e2e/test_random.py -k {name}")

@@ -51,6 +51,7 @@ class Traffic:
 
     def due(self, every: int = 250) -> bool:
         """Whether so many operations have passed since this was last true."""
+        self._last = min(self._last, self.operations)
         if self.operations - self._last < every:
             return False
         self._last = self.operations
@@ -384,8 +385,27 @@ class Traffic:
         await self.access(place, self._word() if self.rng.random() < 0.5 else None,
                           v=self.config.vcpus - 1, sel=sel)
 
-    async def _quiet(self) -> None:
-        """Let things settle, as EOIs do, so that the machine doesn't clog."""
+    async def _heal(self) -> None:
+        """Bring one vCPU and one entry back to work, so that the machine doesn't clog."""
+        core, rng, v, n = self.rig.model.core, self.rng, self._v(), self._n()
+        vcpu = core.vcpus[v]
+        if vcpu.freeze or not vcpu.online:
+            dom, k = (vcpu.dom, vcpu.k) if vcpu.online else (0, v % self.config.lanes)
+            await self.access(address("VCPU_CTL", v), 1 | dom << 4 | v << 8 | k << 24)
+        await self.access(address("VCPU_SCHED", v), rng.choice((0, 0, 2)))
+        if not vcpu.apic.en:
+            await self.access(address("LAPIC_BASE", v),
+                              await self.access(address("LAPIC_BASE", v)) | 1 << 11)
+        for name, value in (("SVR", 0x1FF), ("DFR", 0xFFFFFFFF), ("TPR", 0)):
+            await self.access(address(f"LAPIC_{name}", v), value, v=v)
+        if not core.requests[n].owned:
+            await self.access(address("PIRQ_OWNER", n), 0x100)
+        await self.access(address("EVT_MASK", 0, 0), 0)
+        await self.access(address("EVT_PIRQ_EOI", core.requests[n].dom), n, v=v)
+        await self.entry(n)
+
+    async def _retire(self) -> None:
+        """End what is in service."""
         for v in range(min(self.config.vcpus, 4)):
             await self.access(address("LAPIC_EOI", v), 0, v=v)
         for n in range(self.config.pirqs):
@@ -395,13 +415,13 @@ class Traffic:
     _ACTS: tuple[tuple[Callable[["Traffic"], Awaitable[None]], int], ...] = (
         (_event, 20), (_lapic_write, 12), (_lapic_read, 10), (_entry, 5), (_ioapic, 4),
         (_status, 4), (_vcpu, 4), (_global, 3), (_upvec, 2), (_control, 2), (_rotation, 1),
-        (_owner, 2), (_move, 1), (_base, 1), (_foreign, 3), (_quiet, 5),
+        (_owner, 2), (_move, 1), (_base, 1), (_foreign, 3), (_heal, 6), (_retire, 5),
     )
 
     async def lines(self, ctx: Any) -> None:
         """Change lines for ever, beside the bus: the body of a background testbench."""
         while True:
-            for _ in range(self.rng.randrange(1, 40)):
+            for _ in range(self.rng.randrange(1, 12)):
                 await ctx.tick()
             if not self.paused:
                 self.toggle(ctx=ctx)
