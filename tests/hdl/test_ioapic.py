@@ -371,7 +371,6 @@ def run(config, seed, cycles):
                 seen[answer.err] += 1
 
             parked = ctx.get(dut.parked)
-            merged = ctx.get(dut.merged)
             await ctx.tick()
 
             # The same cycle in the reference.
@@ -435,7 +434,7 @@ def run(config, seed, cycles):
                 e.line = new
             if message is not None:
                 taken_in = ref.occur(config.rtes + message)
-                assert taken_in == merged, cycle
+                assert taken_in == ctx.get(dut.merged), cycle
                 count += taken_in
             assert ctx.get(dut.coalesced) == count, cycle
             seen["merges"] += count

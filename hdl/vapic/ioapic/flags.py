@@ -1,6 +1,6 @@
 """Flip-flops of every request: what is pending, what is gated."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -63,7 +63,7 @@ class Flags(wiring.Component):
     state : ``Out(state_layout)``
         Flags of entry ``n``.
     merged : ``Out(1)``
-        The message merges with one that is pending.
+        The message of the previous cycle merged with one that was pending.
     coalesced : ``Out(range(rtes + 3))``
         Merges decided in the previous cycle (IOA-04).
     """
@@ -127,13 +127,14 @@ class Flags(wiring.Component):
         if c.irts:
             m.d.comb += arrived[c.rtes:].eq(
                 decode(self.message.index, c.irts) & self.message.valid.replicate(c.irts))
-        merges = Signal(c.rtes + 2)
+        merged, merged_back = vector("merged"), vector("merged_back")
+        merges = [*merged[:c.rtes], self.merged, merged_back.any()]
         m.d.comb += [
-            self.merged.eq((arrived & (before | handed)).any()),
-            self.coalesced.eq(reduce_pairs(list(merges), lambda a, b: a + b)),
+            self.merged.eq(merged[c.rtes:].any()),      # one message a cycle
+            self.coalesced.eq(reduce_pairs(merges, lambda a, b: a + b)),
         ]
-        m.d.sync += merges.eq(Cat(edges[:c.rtes] & (before | handed)[:c.rtes],
-                                  (handed & before).any(), self.merged))
+        m.d.sync += [merged.eq((edges | arrived) & (before | handed)),
+                     merged_back.eq(handed & before)]
         spent = self.fail | self.last & ~kept
         m.d.sync += [
             pend.eq(written & ~(self.current_at & self._all(spent)) | occurred),

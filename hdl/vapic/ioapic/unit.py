@@ -42,7 +42,7 @@ class Ioapic(wiring.Component):
     message : ``In(message_layout(config))``
         An MSI, pending from the next cycle on.
     merged : ``Out(1)``
-        It merges with one that is pending.
+        That of the previous cycle merged with one that was pending.
     eoi : ``In(Layouts.eoi)``
         EOI broadcast of a vLAPIC; clears matching RIRR at the end of the cycle.
     hand_back, pirq_note : ``In``
