@@ -38,9 +38,9 @@ class Issuer:
 
 
 def _foreign(who: Issuer, dom: int) -> int:
-    if dom >= who.events.params.domains:
-        return _SRCH
-    return _PERM if dom != who.dom and who.k is not None else 0
+    if dom != who.dom and who.k is not None:
+        return _PERM
+    return _SRCH if dom >= who.events.params.domains else 0
 
 
 def _own(who: Issuer, dom: int) -> int:
@@ -58,7 +58,7 @@ def _allocate(who: Issuer, d: int, port: Port) -> int:
 
 
 def _alloc_unbound(who: Issuer, dom: int, remote: int, _: int) -> int:
-    dom, remote = _own(who, dom), _own(who, remote)
+    dom = _own(who, dom)
     if error := _foreign(who, dom):
         return error
     if remote >= who.events.params.domains:
@@ -67,7 +67,7 @@ def _alloc_unbound(who: Issuer, dom: int, remote: int, _: int) -> int:
 
 
 def _bind_interdomain(who: Issuer, rdom: int, rport: int, _: int) -> int:
-    events, rdom = who.events, _own(who, rdom)
+    events = who.events
     if rdom >= events.params.domains:
         return _SRCH
     if rport >= events.params.ports:
