@@ -53,7 +53,7 @@ class Vcpu:
     @property
     def terms(self):
         return (self.online, self.freeze, self.en, self.svr_enabled, self.id, self.ldr,
-                self.dfr == 15, self.dfr == 0, self.sched)
+                self.dfr, self.sched)
 
     def legal(self, vector):
         return 16 <= vector < self.config.vectors
@@ -85,7 +85,7 @@ def read_register(u, offset, stats):
     values = {
         0x20: u.id << 24, 0x30: 0x01050014, 0x80: u.tpr, 0x90: u.apr, 0xA0: u.ppr, 0xB0: 0,
         0xD0: u.ldr << 24, 0xE0: u.dfr << 28 | 0xFFFFFFF, 0xF0: u.svr, 0x280: u.esr,
-        0xFB0: 0, 0x380: 0, 0x390: 0, 0x3E0: 0}
+        0xFB0: 0, 0xFD0: 0, 0xFE0: 0, 0x380: 0, 0x390: 0, 0x3E0: 0}
     values |= dict.fromkeys(range(0x300, 0x380, 16), 0)
     return values.get(offset)
 
@@ -130,11 +130,11 @@ def bus_access(model, r, out, stats, effect):
             return 0, 0, partial
         if data >> 12 != 0xFEE00 or data & 0x6FF:
             return 0, 1, 0
-        if u.en != data >> 11 & 1:
-            u.en = data >> 11 & 1
+        if data >> 11 & 1 and not u.en:
             u.apic_reset()
+        u.en = data >> 11 & 1
         return 0, 0, 0
-    if msr and (offset not in (0xFC0, 0xFB0) or not u.en):
+    if msr and (offset != 0xFC0 or not u.en):
         return 0, 1, 0
     if not u.en:
         return (0 if r.we else ONES), 0, partial

@@ -27,7 +27,7 @@ from .bank_model import (
     write_ctl,
 )
 
-LATENCY = 6     # from issue to commit
+LATENCY = 7     # from issue to commit
 
 
 class Outs(wiring.Component):
@@ -172,7 +172,7 @@ async def follow(ctx, top, config, rng, cycles):
                                    for (dom, k), n in out.items()))
         for name, log in strobes.items():
             v = rng.randrange(config.vcpus)
-            fire = rng.random() < .4 and cycle - last_strobe.get((name, v), -9) >= 3
+            fire = rng.random() < .4 and cycle - last_strobe.get((name, v), -9) >= 5
             ctx.set(getattr(dut, name), {"valid": fire, "v": v})
             if fire:
                 log.append((cycle, v))
@@ -253,8 +253,9 @@ def check_lane(config, d, u, before, effect, dull):
     if d.lane_write.en:
         row = d.lane_write.row
         assert (d.lane_write.dom, d.lane_write.lanes) == (u.dom, 1 << u.k)
-        assert (row.online, row.frozen, row.enabled, row.svr_enabled, row.id, row.ldr, row.flat,
-                row.cluster, row.sched.value) == u.terms
+        assert (row.online, row.frozen, row.enabled, row.svr_enabled, row.id, row.ldr, u.dfr,
+                row.sched.value) == u.terms
+        assert (row.flat, row.cluster) == (u.dfr == 15, u.dfr == 0)
         assert (row.tpr, row.ppr, row.apr, row.count, row.v) == (
             u.tpr, u.ppr, u.apr, u.load, u.v)
 

@@ -125,12 +125,12 @@ async def registers(d):
         assert await d.read(1, reserved) == 0                           # 67
         await d.write(1, ESR, 0)
         assert await d.read(1, ESR) == 0x80, hex(reserved)
-    for quiet in (0x84, 0x300, 0x310, 0x320, 0x370, 0x380, 0x390, 0x3E0, 0xFB0, 0x1FB0):
+    for quiet in (0x84, 0x300, 0x310, 0x320, 0x370, 0x380, 0x390, 0x3E0, 0xFB0, 0xFD0, 0xFE0):
         await d.write(1, quiet, 0xFFFFFFFF)
         assert await d.read(1, quiet) == 0
     await d.write(1, ESR, 0)
     assert await d.read(1, ESR) == 0
-    for offset in (0x1080, 0x1FA4, 0x1FF4, 0x1000):
+    for offset in (0x1FB0, 0x1080, 0x1FA4, 0x1FF4, 0x1000):
         assert (await d.access(d.place(1, offset, 0)))[1:] == (1, Err.NONE)
     for addr in (0x8034, 0x803C, 0x8000 + 0x40 * 4, 0x400000 + 0x2000 * 4 + ID):
         assert await d.access(addr) == (0, 1, Err.UNMAPPED)

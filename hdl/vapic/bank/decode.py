@@ -21,10 +21,9 @@ TARGETS = (*sorted(_VCPU), *sorted(_LAPIC), *sorted(_BITMAPS), "BASE", "RESERVED
 
 #: Offsets of VCPU[v] that the specification names and this controller does not build.
 _VCPU_UNBUILT = (0x08, 0x0C, 0x18, 0x1C, 0x20, 0x24)
-#: The same of the xAPIC page: ICR, LVTs, timer. 0xFB0 (NMI handshake) is in both pages.
-# LVTs, ICR, timer; 0xFD0 and 0xFE0 exist for raw access only and are no reserved offsets (LAPIC-22).
-_LAPIC_UNBUILT = (0x300, 0x310, *range(0x320, 0x3A0, 16), 0x3E0, 0xFD0, 0xFE0)
-_NMI_HANDSHAKE = 0xFB0
+#: The same of the xAPIC page: ICR, LVTs, timer, NMI handshake.
+#: 0xFD0 and 0xFE0 exist for raw access alone and are no reserved offsets (LAPIC-22).
+_LAPIC_UNBUILT = (0x300, 0x310, *range(0x320, 0x3A0, 16), 0x3E0, 0xFB0, 0xFD0, 0xFE0)
 
 
 def access_layout(config) -> data.StructLayout:
@@ -77,7 +76,7 @@ class AccessDecoder(wiring.Component):
             return row == offset >> 4
 
         both = {"INTA", "CR8"}
-        named = [at(_NMI_HANDSHAKE)]
+        named = []
         for name in _LAPIC:
             hit = at(REGISTERS[f"LAPIC_{name}"].offset & 0xFFF)
             named.append(hit)
@@ -87,7 +86,8 @@ class AccessDecoder(wiring.Component):
             named.append(hit)
             m.d.comb += target[name].eq(page & hit & ~msr)
         named += [at(offset) for offset in _LAPIC_UNBUILT]
-        in_both = at(0xFA0) | at(0xFB0) | at(0xFC0)
+
+        named_msr = aligned & (at(0xFA0) | at(0xFC0) | at(0xFF0))
 
         slot = addr[2:6]
         known = [slot == offset >> 2 for offset in _VCPU_UNBUILT]
@@ -99,7 +99,7 @@ class AccessDecoder(wiring.Component):
         m.d.comb += [
             target.BASE.eq(page & msr & at(0xFF0)),
             target.RESERVED.eq(page & ~msr & ~Cat(named).any()),
-            target.FAULT.eq(lapic & present & msr & ~(aligned & (in_both | at(0xFF0)))),
+            target.FAULT.eq(lapic & present & msr & ~named_msr),
             target.UNMAPPED.eq(~present | ~lapic & ~Cat(known).any()),
             access.v.eq(number),
             access.word.eq(row[:3]),

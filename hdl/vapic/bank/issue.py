@@ -76,7 +76,7 @@ class Issue(wiring.Component):
 
         bus_busy = Cat(s.valid & (s.kind == Kind.BUS) for s in stages).any()
         ctl_busy = Cat(s.valid & (s.kind == Kind.CTL) for s in stages).any()
-        # CTL looks up its out count in stage 2 and a bus access (LOAD) in stage 5, by one port.
+        # CTL looks up its out count in stage 3 and a bus access (LOAD) in stage 6, by one port.
         port_taken = stages[2].valid & (stages[2].kind == Kind.BUS)
 
         want, take, last = Signal(3), Signal(3), Signal(2)

@@ -74,7 +74,7 @@ class RegisterRead(wiring.Component):
 class RegisterUpdate(wiring.Component):
     """State of a vCPU after an operation, bitmaps, counts and outputs excepted; combinational.
 
-    In one operation APIC reset (a change of APIC_BASE.EN, LAPIC-01) beats everything. An owed
+    In one operation APIC reset (APIC_BASE.EN rises, LAPIC-01) beats everything. An owed
     upcall vector is injected by the operation that ends what it waits for (EVT-05, LAPIC-19).
 
     Parameters
@@ -136,7 +136,7 @@ class RegisterUpdate(wiring.Component):
         # APIC_BASE
         base_ok = (data[12:] == _BASE) & (data[9:11] == 0) & (data[:8] == 0)
         base_bad = on_bus & target.BASE & access.we & access.whole & ~base_ok
-        m.d.comb += self.reset.eq(store & target.BASE & base_ok & (data[11] != head.en))
+        m.d.comb += self.reset.eq(store & target.BASE & base_ok & data[11] & ~head.en)
 
         m.d.comb += after.eq(head)
         with m.If(self.applied):
@@ -167,9 +167,11 @@ class RegisterUpdate(wiring.Component):
             m.d.comb += after.illrega.eq(1)
         with m.If(op.valid & (op.kind == Kind.ACCEPT) & op.illegal):
             m.d.comb += after.recvill.eq(1)
+        with m.If(store & target.BASE & base_ok):
+            m.d.comb += after.en.eq(data[11])
         with m.If(self.reset):
             m.d.comb += [
-                after.en.eq(data[11]), after.id.eq(head.apicid), after.ldr.eq(0), after.dfr.eq(0xF),
+                after.id.eq(head.apicid), after.ldr.eq(0), after.dfr.eq(0xF),
                 after.tpr.eq(0), after.svr_vector.eq(0xFF), after.svr_enabled.eq(0),
                 after.focus_off.eq(0), after.suppress.eq(0), after.recvill.eq(0),
                 after.illrega.eq(0), after.esr_recvill.eq(0), after.esr_illrega.eq(0),
@@ -193,7 +195,7 @@ class RegisterUpdate(wiring.Component):
 
         def terms(row):
             return Cat(row.online, row.freeze, row.en, row.svr_enabled, row.id, row.ldr,
-                       row.dfr == 0xF, row.dfr == 0, row.sched)
+                       row.dfr, row.sched)
 
         dead = ~self.live & access.msr
         m.d.comb += [

@@ -1,6 +1,6 @@
 """Bitmaps of all vLAPICs: IRR, ISR and TMR as memories of 32-bit words."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -108,17 +108,15 @@ class BitmapWords(wiring.Component):
             end_2.eq(op_1.end),
         ]
 
-        # N+2: the highest bit left.
-        rest, searched = Signal(32), Signal(32)
+        # N+2: the highest bit left, of this word and of the one below at once.
+        rest = Signal(32)
+        m.d.comb += rest.eq(Mux(end_2, isr_2, irr_2))
+        remains, top = highest(m, rest, name="top")
+        _, top_lower = highest(m, lower_2, name="top_lower")
+        from_lower = Mux(found_2, Cat(top_lower, place_lower_2), 0)
         m.d.comb += [
-            rest.eq(Mux(end_2, isr_2, irr_2)),
-            self.emptied.eq(rest == 0),
-            searched.eq(Mux(self.emptied, lower_2, rest)),
-        ]
-        _, top = highest(m, searched, name="top")
-        vector = Mux(self.emptied, Cat(top, place_lower_2), Cat(top, place_2))
-        m.d.comb += [
-            self.left.eq(Mux(self.emptied & ~found_2, Const(0, 8), vector)),
+            self.emptied.eq(~remains),
+            self.left.eq(Mux(remains, Cat(top, place_2), from_lower)),
             self.value.eq(irr_2 & self.pick[0].replicate(32) | isr_2 & self.pick[1].replicate(32)
                           | tmr_2 & self.pick[2].replicate(32)),
         ]
