@@ -89,7 +89,10 @@ class Flags(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c, change, back = self._config, self.change, self.hand_back
-        vector = lambda name, init=0: Signal(c.pirqs, name=name, init=init)  # noqa: E731
+
+        def vector(name, init=0):
+            return Signal(c.pirqs, name=name, init=init)
+
         pend, rirr, err, bound = (vector(name) for name in ("pend", "rirr", "err", "bound"))
         mask, polarity = vector("mask", -1), Signal(c.rtes)
 

@@ -81,7 +81,9 @@ class Turns(wiring.Component):
         ended = self.outcome
         stale, changed = Signal(), Signal()
         standing, was_held, put_off = Signal(), Signal(), Signal()
-        all_of = lambda bit: bit.replicate(c.pirqs)  # noqa: E731
+
+        def all_of(bit):
+            return bit.replicate(c.pirqs)
 
         target = Mux(self.take, self.offer_n, self.current)
         m.d.comb += [

@@ -133,7 +133,10 @@ class Ioapic(wiring.Component):
 
         # EOI: of a vLAPIC, else of the EOI register.
         broadcast = self.eoi.valid
-        every_bit = lambda bit: bit.replicate(c.pirqs)  # noqa: E731
+
+        def every_bit(bit):
+            return bit.replicate(c.pirqs)
+
         m.d.comb += [
             match.changed.eq(flags.changed), match.change.eq(change),
             match.vector.eq(Mux(broadcast, self.eoi.vector, registers.word[:8])),
