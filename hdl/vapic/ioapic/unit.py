@@ -22,8 +22,8 @@ class Ioapic(wiring.Component):
     """Redirection and MSI table entries, and the requests they make (spec, chapter 2).
 
     A pin reaches the offer four cycles after it changed, a message two after it was taken. While
-    an EOI register write, or one of trigger=edge, is ending what is in flight, nothing is offered
-    and ``request_ok`` is 0. Who wins a tie is told in `Flags` and `Turns`.
+    an EOI register write, or one of trigger=edge, is ending what is in flight, nothing is offered;
+    ``request_ok`` is 0 during the former (IOA-24). Who wins a tie is told in `Flags` and `Turns`.
 
     The round robin goes on from the last request *taken*, so that one that is parked and looked at
     over and over cannot keep the others waiting.

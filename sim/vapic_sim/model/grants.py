@@ -56,6 +56,8 @@ class Dispatcher:
         """Why an abort of this target would be legal now, or nothing."""
         if reason := self.lost(selection, lane):
             return reason
+        if selection.eoi_written:
+            return "an EOI register write is on its way"
         choice = selection.choice
         if not choice.entry.dynamic or choice.outcome == Outcome.ERROR:
             if selection.changed:

@@ -212,7 +212,8 @@ class Replay:
         selection = self._open(record.row)
         expected = selection.choice.outcome
         if record.result == Outcome.AGAIN:
-            if not (selection.entry_written or self.core.request_fault(selection.n)):
+            if not (selection.entry_written or selection.eoi_written
+                    or self.core.request_fault(selection.n)):
                 raise Mismatch(f"{selection.n} is still requested as at the start: it must end "
                                f"with {expected.name}")
             self.core.selection = None

@@ -124,6 +124,8 @@ class Selection:
 
     choice: Choice
     entry_written: bool = False
+    #: An EOI register write was decided: no grant commits until it has reached all (IOA-24).
+    eoi_written: bool = False
     changed: set[int] = field(default_factory=set[int])
     grew: set[int] = field(default_factory=set[int])
     open_changed: bool = False

@@ -61,6 +61,8 @@ def resolve_io(core: Core, access: Access) -> Place:
         return _window(core, access, io.select[bank])
     if offset == 0x40 and core.params.ioa_version != 0x11:
         def eoi(data: int) -> None:
+            if core.selection:
+                core.selection.eoi_written = True
             for n in io.eoi(data & 0xFF, None if access.vmm else access.dom):
                 core.events.land_all(n)
         return register(lambda: 0, eoi)
