@@ -199,7 +199,7 @@ class Load:
         rng, c = self.rng, self.c
         n, vmm = rng.randrange(c.pirqs), int(not self.chance(3))
         kind = rng.choice(("sel", "win", "win", "win", "eoi", "reqx", "stat", "stat", "owner",
-                           "irt", "irt", "odd"))
+                           "owner", "irt", "irt", "odd"))
         we = rng.randrange(2)
         data = rng.getrandbits(32)
         addr = {"sel": 0, "win": 0x10, "eoi": 0x40, "reqx": 0x2000 + 4 * n, "owner": 0x3000 + 4 * n,
@@ -290,9 +290,12 @@ def run(config, seed, cycles):
             eoi = (rng.randrange(2), rng.choice(VECTORS)) if load.chance(12) else None
             ctx.set(dut.eoi, {"valid": eoi is not None, "dom": eoi[0] if eoi else 0,
                               "vector": eoi[1] if eoi else 0})
+            # The event channels like to touch the entry that the bus is at.
+            busy = access and 0x2000 <= access["addr"] < 0x4000 and (access["addr"] & 0x7FF) // 4
+            close = busy if busy and busy < config.pirqs and load.chance(2) else None
             back = None
-            if load.chance(30):
-                back = {"n": rng.randrange(config.pirqs), "clear_rirr": rng.randrange(2),
+            if load.chance(9):
+                back = {"n": close or rng.randrange(config.pirqs), "clear_rirr": rng.randrange(2),
                         "set_pend": rng.randrange(2)}
                 target = ref.entries[back["n"]]
                 back["set_pend"] &= not (target.pin and target.level)
@@ -300,9 +303,9 @@ def run(config, seed, cycles):
             note = None
             if load.ending and load.chance(3):
                 note = (load.ending.pop(), 0, rng.randrange(2))
-            elif (not load.ending and flights is None and load.chance(20)
+            elif (not load.ending and flights is None and load.chance(6)
                   and not ctx.get(dut.registers.draining)):
-                note = (rng.randrange(config.pirqs), rng.randrange(2), int(load.chance(3)))
+                note = (close or rng.randrange(config.pirqs), rng.randrange(2), int(load.chance(3)))
             ctx.set(dut.pirq_note, dict(zip(("valid", "n", "infl_any", "bound_any"), (1, *note),
                                             strict=True)) if note else {"valid": 0})
             ctx.set(dut.end_flight.ready, rng.randrange(2))
