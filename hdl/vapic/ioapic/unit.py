@@ -180,7 +180,7 @@ class Ioapic(wiring.Component):
             requests.offer_n.eq(arbiter.n),
             requests.offer_valid.eq(arbiter.valid & stands & ~registers.draining),
             requests.entry.eq(entries.entry),
-            requests.request_ok.eq(turns.good & ~registers.draining),
+            requests.request_ok.eq(turns.good & ~registers.ending),
             flight.many.eq(registers.ending), flight.loaded.eq(loaded),
             flight.pick_valid.eq(arbiter.valid), flight.pick_n.eq(arbiter.n),
             flight.pick_stands.eq(stands),
