@@ -16,8 +16,8 @@ class CommitOrder(wiring.Component):
     """Give every record its place in the commit order; combinational.
 
     Within a cycle: register reads (access, ioapic), the end of a selection without a grant, register
-    writes (access, ioapic), all accesses of bank and evt, then acceptances and upcalls of the bank,
-    grants of the event channels, lines, messages, and a selection start last.
+    writes (ioapic), all accesses of bank and evt, then acceptances and upcalls of the bank, grants of
+    the event channels, lines, messages, writes of global registers, and a selection start last.
 
     Parameters
     ----------
@@ -43,16 +43,17 @@ class CommitOrder(wiring.Component):
         def rank(unit):
             record = inputs[unit].record
             match unit:
-                case "access" | "ioapic":
-                    place = UNITS.index(unit)
-                    return Mux(record.we, place + 3, place)
+                case "access":
+                    return Mux(record.we, 11, 0)
+                case "ioapic":
+                    return Mux(record.we, 4, 1)
                 case "bank":
                     late = (record.op == BankOp.ACCEPT) | (record.op == BankOp.UPCALL)
                     return Mux(late, 7, 5)
                 case "evt":
                     return Mux(record.op == EvtOp.GRANT, 8, 6)
                 case "dispatch":
-                    return Mux(record.op == SelectOp.END, 2, 11)
+                    return Mux(record.op == SelectOp.END, 2, 12)
             return {"lines": 9, "msi": 10}[unit]
 
         ranks = {unit: Signal(4, name=f"rank_{unit}") for unit in UNITS}

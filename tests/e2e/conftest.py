@@ -1,4 +1,5 @@
 import pytest
+
 from vapic import Config
 
 SMALL = Config(rtes=8, irts=8, vcpus=4, lanes=4, domains=3, ports=64)

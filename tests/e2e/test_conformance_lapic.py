@@ -1,6 +1,7 @@
 """Conformance cases 39-73 of the specification, without IPIs, LVTs, timer and x2APIC."""
 
 import pytest
+
 from vapic_sim.agents.bus import BusError
 
 BASE_EN, BASE_EXTD = 1 << 11, 1 << 10

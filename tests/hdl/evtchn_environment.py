@@ -41,11 +41,17 @@ class Environment:
 
     def choose_grant(self):
         ref, rng = self.ref, self.rng
-        n = rng.randrange(self.c.pirqs)
-        lanes = sorted(ref.bound[n]) or [rng.randrange(self.c.lanes)]
-        d = ref.bound[n][lanes[0]][0] if ref.bound[n] else rng.randrange(self.c.domains)
+        lanes = range(self.c.lanes)
+        opened = {n: [k for k in lanes if ref.row(n)[0] >> k & 1] for n in range(self.c.pirqs)}
+        n = rng.choice([n for n in opened if opened[n] and rng.random() < 0.9] or list(opened))
+        d = next((d for d, _ in ref.bound[n].values()), 0)
         dynamic = rng.random() < 0.6
-        chosen = [rng.choice(lanes)] if dynamic else rng.sample(lanes, rng.randint(1, len(lanes)))
+        fit = opened[n] if rng.random() < 0.9 and opened[n] else lanes
+        if dynamic:
+            chosen = [rng.choice([k for k in fit if k not in ref.infl[n]] or fit)]
+        else:
+            chosen = rng.sample(fit, rng.randint(1, len(fit)))
+            chosen += [k for k in lanes if k not in chosen and rng.random() < 0.1]
         self.targets = [
             {"n": n, "dom": d, "k": k, "v": (d * self.c.lanes + k) % self.c.vcpus,
              "dynamic": int(dynamic), "first": int(i == 0), "last": int(k == chosen[-1])}

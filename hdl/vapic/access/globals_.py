@@ -41,7 +41,8 @@ class GlobalRegisters(wiring.Component):
     now : ``In(32)``
         Register NOW.
     coalesced, merged, parked, spurious, trace_dropped, aborted : ``In``
-        What to count in this cycle: ``coalesced`` a number, the others one.
+        What to count in this cycle: ``coalesced`` a number, which the sources decided a cycle before
+        (a read shows it already), the others one.
     stat, info, clear : ``In(14)``, ``In(32)``, ``Out(14)``
         Error log.
     rrptr, rrptr_write : ``In(ArrayLayout(lane_bits, domains))``, ``Out(Layouts.rrptr_write)``
@@ -89,6 +90,9 @@ class GlobalRegisters(wiring.Component):
         for name, amount in counters.items():
             reads[name] = count = Signal(32, name=name.lower())
             m.d.sync += count.eq(count + amount)
+            if name == "COALESCED":
+                # What the sources report now was decided in the cycle before.
+                reads[name] = (count + self.coalesced)[:32]
 
         # An AND-OR of the registers: half of what a multiplexer of full words takes.
         index = self.addr[2:9]

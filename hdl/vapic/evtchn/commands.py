@@ -7,7 +7,7 @@ from .decode import Op
 from .engine import STEP, Engine
 from .rows import Errno, PortState
 
-__all__ = ["add_command_states", "add_operand_checks", "decide"]
+__all__ = ["add_bank_data", "add_command_states", "add_operand_checks", "decide"]
 
 _SELF = 0x7FF0
 
@@ -24,38 +24,37 @@ _STEPS = {
 }
 
 
-def add_operand_checks(m: Module, e: Engine, *, in_bank) -> None:
-    """Range checks of the operands, latched every cycle: those of data, or in_bank of ARGn."""
+def add_operand_checks(m: Module, e: Engine, *, in_bank, latch) -> None:
+    """Latch the range checks of the operands: those of data, or in_bank of ARG0 and ARG1."""
     c, row, data = e.config, e.store.bank_row, e.request.data
     second = (e.op == Op.BIND_INTERDOMAIN) | (e.op == Op.STATUS)
+    named_lane = (e.op == Op.BIND_PIRQ_VCPU) | (e.op == Op.BIND_IPI)
     own = Signal()
     m.d.comb += [
         e.operand.eq(Mux(in_bank, Mux(second, row.arg1, row.arg0), data)),
         e.lane_operand.eq(Mux(e.op == Op.BIND_PIRQ_VCPU, row.arg1, row.arg0)),
         own.eq(row.arg0 == _SELF),
-        e.named_dom.eq(Mux(own, e.window, row.arg0)),
     ]
-    m.d.sync += [
-        e.port_ok.eq(e.below(e.operand, c.ports)), e.n_ok.eq(e.below(e.operand, c.pirqs)),
-        e.k_ok.eq(e.below(e.lane_operand, c.lanes)), e.remote_ok.eq(e.below(row.arg1, c.domains)),
-        e.dom_ok.eq(own | e.below(row.arg0, c.domains)),
-        e.dom_own.eq(own | (row.arg0 == e.window)),
-    ]
+    with m.If(latch):
+        m.d.sync += [
+            e.port_ok.eq(e.below(e.operand, c.ports)), e.n_ok.eq(e.below(e.operand, c.pirqs)),
+            e.k_ok.eq(e.below(e.lane_operand, c.lanes)),
+            e.remote_ok.eq(e.below(row.arg1, c.domains)),
+            e.dom_ok.eq(own | e.below(row.arg0, c.domains)),
+            e.dom_own.eq(own | (row.arg0 == e.window)),
+            e.place.dom.eq(Mux(own, e.window, row.arg0)),
+            e.place.port.eq(e.operand), e.place.n.eq(e.operand),
+            e.place.k.eq(Mux(named_lane, e.lane_operand, 0)),
+        ]
 
 
 def _operate(m: Module, e: Engine) -> None:
     """Branch of state RUN: check the operation, and lead it to its step or to its end."""
-    row, lane, pirq = e.store.port, e.store.lane, e.store.pirq
-    go, entry = e.go, e.entry
-    absent = ~e.k_ok | (lane.names == 0)
-    owner = entry.owned & (entry.dom == e.window)
-    bound = row.state == PortState.PIRQ
+    row, go = e.store.port, e.go
 
     def to_step():
-        """Stand at the port's lane and PIRQ."""
-        m.d.comb += go.k.eq(row.notify)
-        with m.If(bound):
-            m.d.comb += go.n.eq(row.tie.n)
+        """Stand at the port's lane and PIRQ (any row, if it is bound to none)."""
+        m.d.comb += [go.k.eq(row.notify), go.n.eq(row.tie.n)]
         m.next = "BITS"
 
     m.d.sync += e.step.eq(0)
@@ -68,12 +67,12 @@ def _operate(m: Module, e: Engine) -> None:
             e.fail(m, Errno.ENOSYS)
         with m.Case(Op.SEND):
             m.d.comb += go.k.eq(row.notify)
-            with m.If(e.port_ok & (row.state == PortState.INTERDOMAIN)):
+            with m.If(e.port_ok & (e.state == PortState.INTERDOMAIN)):
                 m.d.comb += [go.dom.eq(row.tie.peer.dom), go.port.eq(row.tie.peer.port)]
                 m.next = "PEER"
-            with m.Elif(e.port_ok & (row.state == PortState.IPI)):
+            with m.Elif(e.port_ok & (e.state == PortState.IPI)):
                 m.next = "BITS"
-            with m.Elif(e.port_ok & (row.state == PortState.UNBOUND)):
+            with m.Elif(e.port_ok & (e.state == PortState.UNBOUND)):
                 m.next = "DECIDE"
             with m.Else():
                 e.fail(m, Errno.EINVAL)
@@ -83,7 +82,7 @@ def _operate(m: Module, e: Engine) -> None:
             with m.Else():
                 e.fail(m, Errno.EINVAL)
         with m.Case(Op.CLAIM, Op.CLOSE):
-            with m.If(e.port_ok & (row.state != PortState.FREE)):
+            with m.If(e.port_ok & (e.state != PortState.FREE)):
                 to_step()
             with m.Else():
                 e.fail(m, Errno.EINVAL)
@@ -92,7 +91,7 @@ def _operate(m: Module, e: Engine) -> None:
                          e.step.reraise.eq(e.globals.auto_unmask)]
             with m.If(~e.n_ok):
                 e.fail(m, Errno.EINVAL)
-            with m.Elif(~owner):
+            with m.Elif(~e.owner):
                 e.fail(m, Errno.EPERM)
             with m.Else():
                 m.next = "EOI"
@@ -112,31 +111,38 @@ def _operate(m: Module, e: Engine) -> None:
             m.d.comb += go.dom.eq(e.window)
             with m.If(~e.dom_ok):
                 e.fail(m, Errno.ESRCH)
-            with m.Elif(~e.port_ok | (row.state != PortState.UNBOUND)
-                        | (row.tie.peer.dom != e.window)):
+            with m.Elif(~e.port_ok | (e.state != PortState.UNBOUND) | ~e.mine_to_bind):
                 e.fail(m, Errno.EINVAL)
             with m.Else():
                 m.next = "FULL"
         with m.Case(Op.BIND_PIRQ_VCPU):
             with m.If(~e.n_ok):
                 e.fail(m, Errno.EINVAL)
-            with m.Elif(~owner):
+            with m.Elif(~e.owner):
                 e.fail(m, Errno.EPERM)
-            with m.Elif(absent):
+            with m.Elif(e.absent):
                 e.fail(m, Errno.ENOENT)
-            with m.Elif((pirq.bound & Cat(e.lane_hot)).any()):
+            with m.Elif(e.bound):
                 e.fail(m, Errno.EEXIST)
             with m.Else():
                 m.next = "FULL"
         with m.Case(Op.BIND_IPI):
-            with m.If(absent):
+            with m.If(e.absent):
                 e.fail(m, Errno.ENOENT)
             with m.Else():
                 m.next = "FULL"
 
-    # PIRQ_EOI: the issuing vCPU if the PIRQ is in flight to it, else the lowest one that is done.
+
+def _look(m: Module, e: Engine) -> None:
+    """Branch of state ROWS: what the operation must know of the rows here."""
+    row, lane, pirq, entry = e.store.port, e.store.lane, e.store.pirq, e.entry
     issuer = decode(e.store.vcpu_k, e.config.lanes)
     m.d.sync += [
+        e.state.eq(row.state), e.mine_to_bind.eq(row.tie.peer.dom == e.window),
+        e.absent.eq(~e.k_ok | (lane.names == 0)),
+        e.owner.eq(entry.owned & (entry.dom == e.window)),
+        e.bound.eq((pirq.bound & Cat(e.lane_hot)).any()),
+        # PIRQ_EOI: the issuing vCPU if in flight to it, else the lowest one that has consumed.
         e.ended_own.eq((pirq.infl & issuer).any() & ~e.request.vmm),
         e.candidates.eq(pirq.infl & ~pirq.pend),
     ]
@@ -147,15 +153,21 @@ def add_command_states(m: Module, e: Engine) -> None:
     store, go, here = e.store, e.go, e.here
     row = store.port
 
+    with m.State("ARGUMENTS"):
+        # They are there, and are checked.
+        m.next = "COMMAND"
+
     with m.State("COMMAND"):
-        # The arguments are there: stand at what they name.
-        foreign_port = ((e.op == Op.STATUS) | (e.op == Op.BIND_INTERDOMAIN)
-                        | (e.op == Op.ALLOC_UNBOUND))
-        named_lane = (e.op == Op.BIND_PIRQ_VCPU) | (e.op == Op.BIND_IPI)
-        m.d.comb += [
-            go.dom.eq(Mux(foreign_port, e.named_dom, e.window)), go.port.eq(e.operand),
-            go.n.eq(e.operand), go.k.eq(Mux(named_lane, e.lane_operand, 0)),
-        ]
+        # Stand at what they name.
+        named_dom = ((e.op == Op.STATUS) | (e.op == Op.BIND_INTERDOMAIN)
+                     | (e.op == Op.ALLOC_UNBOUND))
+        m.d.comb += go.eq(e.place)
+        with m.If(~named_dom):
+            m.d.comb += go.dom.eq(e.window)
+        m.next = "ROWS"
+
+    with m.State("ROWS"):
+        _look(m, e)
         m.next = "OPERATE"
 
     with m.State("OPERATE"):
@@ -179,15 +191,22 @@ def add_command_states(m: Module, e: Engine) -> None:
 
     with m.State("FULL"):
         found, word = lowest(m, ~store.full, name="full")
-        m.d.comb += go.port.eq(Cat(C(0, 5), word))
-        with m.If(found):
-            m.next = "FREE"
-        with m.Else():
+        m.d.sync += e.place.port.eq(Cat(C(0, 5), word))
+        m.next = "WORD"
+        with m.If(~found):
             e.fail(m, Errno.ENOSPC)
+
+    with m.State("WORD"):
+        m.d.comb += go.port.eq(e.place.port)
+        m.next = "FREE"
 
     with m.State("FREE"):
         _, bit = lowest(m, ~store.word.used, name="free")
-        m.d.comb += go.port.eq(Cat(bit, here.port[5:]))
+        m.d.sync += e.place.port[:5].eq(bit)
+        m.next = "PORT"
+
+    with m.State("PORT"):
+        m.d.comb += go.port.eq(e.place.port)
         m.next = "BITS"
 
     with m.State("BITS"):
@@ -197,13 +216,19 @@ def add_command_states(m: Module, e: Engine) -> None:
             e.was_masked.eq(store.word.mask.bit_select(here.port[:5], 1)),
             e.is_pirq.eq(Mux(e.step.alloc, e.op == Op.BIND_PIRQ_VCPU,
                              row.state == PortState.PIRQ)),
-            e.apply.eq(1),
+            e.mask_now.eq(store.word.mask), e.apply.eq(1),
         ]
         m.next = "DECIDE"
 
+    closed = e.op == Op.CLOSE
+    with m.State("FAR"):
+        # Of a pair that was just bound or closed; the rows are still those of the near end.
+        m.d.comb += [go.dom.eq(Mux(closed, row.tie.peer.dom, e.place.dom)),
+                     go.port.eq(Mux(closed, row.tie.peer.port, store.bank_row.arg1))]
+        m.next = "PAIR"
+
     with m.State("PAIR"):
-        # The far end of a pair that was just bound or closed; `e.mine` is the near end.
-        closed = e.op == Op.CLOSE
+        # `e.mine` is the near end.
         m.d.comb += [
             store.write_port.eq(1), store.port_data.notify.eq(row.notify),
             store.port_data.state.eq(Mux(closed, PortState.UNBOUND, PortState.INTERDOMAIN)),
@@ -215,24 +240,11 @@ def add_command_states(m: Module, e: Engine) -> None:
 
 def decide(m: Module, e: Engine) -> None:
     """Branch of state DECIDE for an operation: port rows, results, answer."""
-    store, go, here = e.store, e.go, e.here
+    store, here = e.store, e.here
     row, bank = store.port, store.bank_row
-    result, allocates = Signal(32), Signal()
-    m.d.comb += [
-        result.eq(Mux(e.apply & (e.op == Op.CLAIM), e.was_pending, e.code)),
-        allocates.eq(e.apply & e.step.alloc),
-        store.write_bank.eq(Cat(
-            C(0, 3), ~e.fast, allocates | (e.op == Op.STATUS) & (e.code == 0),
-            (e.op == Op.STATUS) & (e.code == 0), e.fast)),
-        store.bank_data.result.eq(result), store.bank_data.fastres.eq(result),
-        store.bank_data.out0.eq(Mux(e.step.alloc, here.port, Cat(row.state, C(0, 5), row.notify))),
-    ]
-    with m.Switch(row.state):
-        with m.Case(PortState.UNBOUND, PortState.INTERDOMAIN):
-            m.d.comb += store.bank_data.out1.eq(
-                Cat(row.tie.peer.port | C(0, 16), row.tie.peer.dom))
-        with m.Case(PortState.PIRQ):
-            m.d.comb += store.bank_data.out1.eq(row.tie.n)
+    status = (e.op == Op.STATUS) & (e.code == 0)
+    m.d.comb += store.write_bank.eq(Cat(
+        C(0, 3), ~e.fast, e.apply & e.step.alloc | status, status, e.fast))
 
     m.d.comb += e.fire.eq(e.apply)
     with m.If(e.apply & (e.step.alloc | e.step.close)):
@@ -245,7 +257,7 @@ def decide(m: Module, e: Engine) -> None:
                              store.port_data.tie.peer.dom.eq(bank.arg1)]
             with m.Case(Op.BIND_INTERDOMAIN):
                 m.d.comb += [store.port_data.state.eq(PortState.INTERDOMAIN),
-                             store.port_data.tie.peer.dom.eq(e.named_dom),
+                             store.port_data.tie.peer.dom.eq(e.place.dom),
                              store.port_data.tie.peer.port.eq(bank.arg1)]
             with m.Case(Op.BIND_PIRQ_VCPU):
                 m.d.comb += [store.port_data.state.eq(PortState.PIRQ),
@@ -255,11 +267,24 @@ def decide(m: Module, e: Engine) -> None:
                 m.d.comb += store.port_data.state.eq(PortState.IPI)
     m.d.sync += [e.mine.dom.eq(here.dom), e.mine.port.eq(here.port)]
     m.next = "IDLE"
-    with m.If(e.apply & (e.op == Op.BIND_INTERDOMAIN)):
-        m.d.comb += [go.dom.eq(e.named_dom), go.port.eq(bank.arg1)]
-        m.next = "PAIR"
-    with m.If(e.apply & (e.op == Op.CLOSE) & (row.state == PortState.INTERDOMAIN)):
-        m.d.comb += [go.dom.eq(row.tie.peer.dom), go.port.eq(row.tie.peer.port)]
-        m.next = "PAIR"
+    with m.If(e.apply & ((e.op == Op.BIND_INTERDOMAIN) | (e.op == Op.CLOSE)
+                         & (row.state == PortState.INTERDOMAIN))):
+        m.next = "FAR"
     e.answer(m)
-    e.record_access(m, value=result)
+    e.record_access(m, value=store.bank_data.result)
+
+
+def add_bank_data(m: Module, e: Engine) -> None:
+    """What is written to command registers, whichever of them are."""
+    row, data, result = e.store.port, e.store.bank_data, Signal(32)
+    m.d.comb += [
+        data.arg0.eq(e.request.data), data.arg1.eq(e.request.data), data.arg2.eq(e.request.data),
+        result.eq(Mux(e.apply & (e.op == Op.CLAIM), e.was_pending, e.code)),
+        data.result.eq(result), data.fastres.eq(result),
+        data.out0.eq(Mux(e.step.alloc, e.here.port, Cat(row.state, C(0, 5), row.notify))),
+    ]
+    with m.Switch(row.state):
+        with m.Case(PortState.UNBOUND, PortState.INTERDOMAIN):
+            m.d.comb += data.out1.eq(Cat(row.tie.peer.port | C(0, 16), row.tie.peer.dom))
+        with m.Case(PortState.PIRQ):
+            m.d.comb += data.out1.eq(row.tie.n)

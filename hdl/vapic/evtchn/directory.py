@@ -15,7 +15,6 @@ def look_up(m: Module, e: Engine) -> None:
     v = request.addr[6:15]
     m.d.sync += [
         e.note_valid.eq(1), e.note.op.eq(NoteOp.CTL), e.note.v.eq(v),
-        e.note.data.eq(request.data),
         e.note.held.eq(~inside | lane.online & (lane.v != v[:c.vcpu_bits])),
     ]
     m.next = "ASK"
@@ -24,9 +23,9 @@ def look_up(m: Module, e: Engine) -> None:
 def add_directory_states(m: Module, e: Engine) -> None:
     """States of a CTL write after it was sent to the bank.
 
-    The lane that the vCPU leaves and the one it comes to are updated in two cycles, which may be
-    the same lane. A lane that does not exist (an offline vCPU may name it) is left out. When v
-    came online its lane's upcall state is noted to the bank.
+    The lane that the vCPU leaves and the one it comes to are updated one after the other, and may
+    be the same. A lane that does not exist (an offline vCPU may name it) is left out. When v came
+    online its lane's upcall state is noted to the bank.
     """
     c, store, go, answer = e.config, e.store, e.go, e.unit.note_done
     lane = store.lane
@@ -51,22 +50,24 @@ def add_directory_states(m: Module, e: Engine) -> None:
     with m.State("LEAVE"):
         m.d.comb += [
             store.write_lane.eq(old_inside),
-            store.lane_data.eq(e.lane_update(
-                names=(lane.names - 1)[:len(lane.names)], online=lane.online & ~was_online)),
-            go.dom.eq(new_dom), go.k.eq(new_k),
+            e.lane_next.names.eq(lane.names - 1),
+            e.lane_next.online.eq(lane.online & ~was_online),
         ]
+        m.next = "MOVE"
+
+    with m.State("MOVE"):
+        m.d.comb += [go.dom.eq(new_dom), go.k.eq(new_k)]
         m.next = "ENTER"
 
     with m.State("ENTER"):
         m.d.comb += [
             store.write_vcpu.eq(1), store.vcpu_v.eq(v), store.vcpu_data.eq(new_k),
             store.write_lane.eq(new_inside),
-            store.lane_data.eq(e.lane_update(
-                names=(lane.names + 1)[:len(lane.names)], online=lane.online | now_online,
-                v=lane.v)),
+            e.lane_next.names.eq(lane.names + 1),
+            e.lane_next.online.eq(lane.online | now_online),
         ]
         with m.If(now_online):
-            m.d.comb += store.lane_data.v.eq(v)
+            m.d.comb += e.lane_next.v.eq(v)
         with m.If(now_online & ~was_online):
             m.d.comb += e.unit.changed.eq(1)
             m.d.sync += [

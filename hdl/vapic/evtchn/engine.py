@@ -6,7 +6,7 @@ from amaranth.lib import data
 from ..layouts import Err, EvtOp, Layouts, NoteOp
 from ..trees import decode
 from .decode import Decode, Kind, Op
-from .rows import Errno, RowLayouts
+from .rows import Errno, PortState, RowLayouts
 from .store import Store
 
 __all__ = ["STEP", "Engine"]
@@ -46,6 +46,8 @@ class Engine:
         self.unit, self.store, self.globals = unit, store, unit.globals
         self.request, self.entry = unit.bus.req.payload, unit.query_entry
         self.go, self.here = store.go, store.here
+        #: The lane's row as it is to be written.
+        self.lane_next = store.lane_data
         self.step = Signal(STEP)
         self.fire, self.done = Signal(), Signal()
         # What the step makes of the port's bits, and whether the PIRQ is in flight elsewhere.
@@ -64,12 +66,15 @@ class Engine:
         self.apply = Signal()
         self.decode = m.submodules.decode = Decode(c, layouts)
         m.d.comb += self.decode.request.eq(self.request)
-        # Operands of an operation: where they come from, and their checks.
+        # Operands of an operation, their checks, and the places that a command names.
         self.operand, self.lane_operand = Signal(32), Signal(32)
+        self.place = Signal(rows.at)
         self.window = self.request.addr[14:14 + c.domain_bits]
-        self.named_dom = Signal(c.domain_bits)
         self.port_ok, self.n_ok, self.k_ok = Signal(), Signal(), Signal()
         self.dom_ok, self.dom_own, self.remote_ok = Signal(), Signal(), Signal()
+        # What an operation found in the rows, latched in state ROWS.
+        self.state = Signal(PortState)
+        self.mine_to_bind, self.absent, self.owner, self.bound = (Signal() for _ in range(4))
         # PIRQ_EOI: in flight to the issuer; lanes that have consumed theirs.
         self.ended_own, self.candidates = Signal(), Signal(c.lanes)
         # The grant under way.
@@ -80,6 +85,8 @@ class Engine:
         self.left = Signal(32)
         self.walking, self.walk_pending = Signal(), Signal()
         self.second, self.third, self.written = Signal(), Signal(), Signal()
+        #: Mask word as the steps leave it; the row read lags behind.
+        self.mask_now = Signal(32)
         #: The near end of a pair of ports that was just bound or closed.
         self.mine = Signal(rows.peer)
         # One note on its way to the bank.
@@ -137,8 +144,3 @@ class Engine:
         bits = max(1, (limit - 1).bit_length())
         small = value[bits:] == 0
         return small if limit == 1 << bits else small & (value[:bits] < limit)
-
-    def lane_update(self, **fields):
-        """The lane row with some fields changed."""
-        row = self.store.lane
-        return Cat(fields.get(name, row[name]) for name in row.shape().members)

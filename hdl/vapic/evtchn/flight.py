@@ -1,6 +1,6 @@
 """Ends all that is in flight of one PIRQ, when the request store asks for it."""
 
-from amaranth import Cat, Module
+from amaranth import Cat, Module, Signal
 
 from ..trees import decode, lowest
 from .engine import STEP, Engine
@@ -16,13 +16,17 @@ def take_flight(m: Module, e: Engine) -> None:
 
 
 def add_flight_states(m: Module, e: Engine) -> None:
-    """States that clear infl of one lane after the other (IOA-10, IOA-11b): 2 cycles a lane."""
-    row = e.store.pirq
+    """States that clear infl of one lane after the other (IOA-10, IOA-11b): 3 cycles a lane."""
+    row, place, some = e.store.pirq, e.place, Signal()
 
     with m.State("FLIGHT"):
-        some, first = lowest(m, row.infl, name="flight")
-        hot = Cat(decode(first, e.config.lanes))
-        m.d.comb += [e.go.k.eq(first), e.go.dom.eq(e.entry.dom)]
+        found, first = lowest(m, row.infl, name="flight")
+        m.d.sync += [place.k.eq(first), some.eq(found)]
+        m.next = "FLIGHT_LANE"
+
+    with m.State("FLIGHT_LANE"):
+        hot = Cat(decode(place.k, e.config.lanes))
+        m.d.comb += [e.go.k.eq(place.k), e.go.dom.eq(e.entry.dom)]
         m.d.sync += [
             e.is_pirq.eq(1),
             e.was_pending.eq((row.pend & hot).any()), e.was_masked.eq(~(row.open & hot).any()),

@@ -28,32 +28,37 @@ def _words(m: Module, e: Engine) -> None:
     bit_hot = decode(e.bit, 32)
     m.d.comb += e.done.eq(e.fire & ~e.refused)
 
-    unmasks, tell = Signal(), Signal()
+    unmasks, tell, told = Signal(), Signal(), Signal()
     m.d.comb += [
         e.now_pending.eq(Mux(step.put, step.value, e.was_pending | step.notify)),
         e.now_masked.eq(Mux(step.mask, step.flip & ~e.was_masked, e.was_masked)),
         unmasks.eq(step.reraise & e.was_masked & ~e.now_masked & e.was_pending),
-        tell.eq((step.notify & ~e.was_pending & ~e.was_masked | unmasks)
+        tell.eq((step.notify & ~e.was_pending & ~e.was_masked | unmasks) & ~told
                 & ~(lane.sel & Cat(e.word_hot)).any()),
     ]
+    # While a walk stays at one lane the lane's row is the one before the first of these steps.
+    m.d.sync += told.eq((e.done & tell | told & e.third) & (e.go.k == e.here.k))
+
+    changes_use = step.alloc | step.close
+    whole = Mux(e.request.addr[7], word.pending | e.request.data, word.pending & ~e.request.data)
+    m.d.comb += [
+        store.word_data.pending.eq(
+            Mux(e.walk_pending, whole, _put(word.pending, bit_hot, e.now_pending))),
+        store.word_data.mask.eq(_put(e.mask_now, bit_hot, e.now_masked)),
+        store.word_data.used.eq(_put(word.used, bit_hot, step.alloc)),
+        store.word_data.pirq.eq(_put(word.pirq, bit_hot, step.alloc & e.is_pirq)),
+        store.full_data.eq(_put(store.full, Cat(e.word_hot),
+                                step.alloc & (word.used | bit_hot).all())),
+    ]
     with m.If(e.done & step.bitwise):
-        m.d.comb += [
-            store.write_word.eq(Cat(1, step.mask, step.alloc | step.close,
-                                    step.alloc | step.close)),
-            store.word_data.pending.eq(_put(word.pending, bit_hot, e.now_pending)),
-            store.word_data.mask.eq(_put(word.mask, bit_hot, e.now_masked)),
-            store.word_data.used.eq(_put(word.used, bit_hot, step.alloc)),
-            store.word_data.pirq.eq(_put(word.pirq, bit_hot, step.alloc & e.is_pirq)),
-        ]
-    with m.If(e.done & (step.alloc | step.close)):
-        filled = step.alloc & (word.used | bit_hot).all()
-        m.d.comb += [store.write_full.eq(1),
-                     store.full_data.eq(_put(store.full, Cat(e.word_hot), filled))]
+        m.d.comb += store.write_word.eq(Cat(1, step.mask, changes_use, changes_use))
+        m.d.sync += e.mask_now.eq(store.word_data.mask)
+    with m.If(e.done & changes_use):
+        m.d.comb += store.write_full.eq(1)
+    with m.If(e.fire):
+        m.d.comb += [e.lane_next.sel.eq(lane.sel | Cat(e.word_hot)), e.lane_next.pending.eq(1)]
     with m.If(e.done & tell):
-        m.d.comb += [
-            store.write_lane.eq(1),
-            store.lane_data.eq(e.lane_update(sel=lane.sel | Cat(e.word_hot), pending=1)),
-        ]
+        m.d.comb += store.write_lane.eq(1)
         with m.If(~lane.pending):
             e.upcall(m, pending=1, mask=lane.mask, rise=1)
 
@@ -79,24 +84,22 @@ def _pirq(m: Module, e: Engine):
         now_infl.eq(step.begin | was_infl & ~ends),
     ]
     note = e.unit.pirq_note
+    m.d.comb += [
+        store.pirq_data.open.eq(_put(row.open, hot, now_open)),
+        store.pirq_data.infl.eq(_put(row.infl, hot, now_infl)),
+        store.pirq_data.pend.eq(_put(row.pend, hot, e.now_pending)),
+        store.pirq_data.bound.eq(_put(row.bound, hot, ~step.close)),
+        store.out_data.eq(Mux(now_infl, store.out + 1, store.out - 1)),
+        note.n.eq(e.here.n), note.infl_any.eq(e.others_infl | now_infl),
+        note.bound_any.eq(others_bound | ~step.close),
+        note.open_changed.eq(was_open != now_open),
+    ]
     with m.If(e.done & e.is_pirq):
-        m.d.comb += [
-            store.write_pirq.eq(1),
-            store.pirq_data.open.eq(_put(row.open, hot, now_open)),
-            store.pirq_data.infl.eq(_put(row.infl, hot, now_infl)),
-            store.pirq_data.pend.eq(_put(row.pend, hot, e.now_pending)),
-            store.pirq_data.bound.eq(_put(row.bound, hot, ~step.close)),
-            note.valid.eq(1), note.n.eq(e.here.n), note.infl_any.eq(e.others_infl | now_infl),
-            note.bound_any.eq(others_bound | ~step.close),
-            note.open_changed.eq(was_open != now_open),
-        ]
+        m.d.comb += [store.write_pirq.eq(1), note.valid.eq(1)]
         with m.If(now_open & ~was_open | ends):
             m.d.comb += e.unit.changed.eq(1)
         with m.If(now_infl != was_infl):
-            m.d.comb += [
-                store.write_out.eq(1),
-                store.out_data.eq(Mux(now_infl, store.out + 1, store.out - 1)),
-            ]
+            m.d.comb += store.write_out.eq(1)
     return ends
 
 
@@ -106,10 +109,10 @@ def _hand_back(m: Module, e: Engine, ends) -> None:
     dynamic = (((entry.mode == Mode.LOWEST) | (entry.mode == Mode.FIXED) & entry.force_dyn)
                & ~entry.force_static & ~e.globals.dyn_off)
     keep = step.close & e.was_pending & ~dynamic & e.others_infl
-    with m.If(e.done & e.is_pirq & step.end & ends & ~keep):
-        m.d.comb += [
-            back.valid.eq(1), back.n.eq(e.here.n), back.clear_rirr.eq(1),
-            back.set_pend.eq(step.close & e.was_pending
-                             & (~entry.level | (e.here.n >= e.config.rtes))),
-            back.port.eq(e.here.port),
-        ]
+    m.d.comb += [
+        back.valid.eq(e.done & e.is_pirq & step.end & ends & ~keep),
+        back.n.eq(e.here.n), back.clear_rirr.eq(1),
+        back.set_pend.eq(step.close & e.was_pending
+                         & (~entry.level | (e.here.n >= e.config.rtes))),
+        back.port.eq(e.here.port),
+    ]

@@ -17,9 +17,11 @@ class Store(wiring.Component):
 
     The engine stands at one domain, port, lane and PIRQ at a time: every cycle the rows named by
     ``go`` are read and `here` becomes ``go``, so that in the next cycle the outputs are the rows
-    of `here`; a write goes to the row of `here`, and is seen by a read of the same cycle. Command
-    banks are addressed apart, by ``bank``, in the same way; the lane of a vCPU is ``vcpu_k`` one
-    cycle after ``vcpu``. After reset every row is written with its reset value (GEN-06), in as
+    of `here`; a write goes to the row of `here`. In the cycle of a write the memory is not read:
+    its row stays as it was, which needs no bypass around the block RAM. Lanes are read beside a
+    write of another row, PIRQs always, with the row as it is written. Command banks
+    are addressed apart, by ``bank``, in the same way; the lane of a vCPU is ``vcpu_k`` one cycle
+    after ``vcpu``. After reset every row is written with its reset value (GEN-06), in as
     many cycles as the largest memory has rows, but for ``tied`` (the port of a PIRQ and lane),
     which has no meaning while the PIRQ's ``bound`` bit is 0. ``ready`` rises after that; until
     then nothing may be written.
@@ -40,6 +42,8 @@ class Store(wiring.Component):
         no free port, ``out`` the work in flight on the lane.
     write_<name>, <name>_data : ``In``
         Write strobe and new row; for ``word`` and ``bank`` one strobe per 32-bit field.
+    row_busy : ``In(1)``
+        `write_lane` or `write_pirq` may be 1: the row of the lane here is not read again.
     pirq_n, pirq_row : ``In``, ``Out(Layouts.pirq_row)``
         Read for dispatch, one cycle later; a row written in the same cycle is read as it was.
     out_dom, out_k, out_value : ``In``, ``In``, ``Out(8)``
@@ -71,6 +75,7 @@ class Store(wiring.Component):
                 ("out", rows.out_bits, 1)):
             members |= {name: Out(shape), f"write_{name}": In(strobes), f"{name}_data": In(shape)}
         super().__init__(members | {
+            "row_busy": In(1),
             "go": In(rows.at), "here": Out(rows.at),
             "bank": In(range(self.banks.depth)), "bank_row": Out(rows.bank),
             "write_bank": In(_COMMAND_WORDS), "bank_data": In(rows.bank),
@@ -109,64 +114,64 @@ class Store(wiring.Component):
         first_word = count[:word_bits] == 0
         reset = {"words": Mux(first_word, 1 << 64, 0), "lanes": empty.as_value()}
 
-        go, here = self.go, self.here
-        m.d.sync += here.eq(go)
+        go, here, bank = self.go, self.here, Signal.like(self.bank)
+        m.d.sync += [here.eq(go), bank.eq(self.bank)]
 
-        def connect(name, memory, at, enable, value, row=None, read_at=None):
-            """One write port, and a read port that sees the write of its cycle."""
-            grain = 1 if len(enable) > 1 else None
-            write = memory.write_port(granularity=grain)
-            initial = reset.get(name, 0)
-            in_range = clear & (count < memory.depth)
+        def connect(name, memory, at, enable, value):
+            """The write port, with the initialisation."""
+            write = memory.write_port(granularity=1 if len(enable) > 1 else None)
             m.d.comb += [
                 write.addr.eq(Mux(clear, count, at)),
-                data_of(write).eq(Mux(clear, initial, data_value(value))),
-                write.en.eq(in_range.replicate(len(enable)) | enable),
+                plain(write.data).eq(Mux(clear, reset.get(name, 0), plain(value))),
+                write.en.eq((clear & (count < memory.depth)).replicate(len(enable)) | enable),
             ]
-            if row is not None:
-                read = memory.read_port(transparent_for=(write,))
-                m.d.comb += [read.addr.eq(read_at), data_value(row).eq(data_of(read))]
             return write
 
-        def data_of(port):
-            return data_value(port.data)
+        def held(memory, at, row, blocked):
+            """A read port that keeps its row while it is blocked; a block RAM all the same."""
+            read = memory.read_port(domain="comb")
+            m.d.comb += read.addr.eq(at)
+            with m.If(~blocked):
+                m.d.sync += plain(row).eq(plain(read.data))
 
-        def data_value(value):
+        def plain(value):
             return value.as_value() if isinstance(value, data.View) else value
 
-        connect("ports", self.ports, Cat(here.port, here.dom), self.write_port, self.port_data,
-                self.port, Cat(go.port, go.dom))
-        connect("words", self.words, Cat(here.port[5:], here.dom), self.write_word,
-                self.word_data, self.word, Cat(go.port[5:], go.dom))
-        connect("lanes", self.lanes, Cat(here.k, here.dom), self.write_lane, self.lane_data,
-                self.lane, Cat(go.k, go.dom))
-        connect("pirqs", self.pirqs, here.n, self.write_pirq, self.pirq_data, self.pirq, go.n)
-        connect("fulls", self.fulls, here.dom, self.write_full, self.full_data, self.full, go.dom)
+        for name, memory, at, read_at, enable, value, row in (
+                ("ports", self.ports, Cat(here.port, here.dom), Cat(go.port, go.dom),
+                 self.write_port, self.port_data, self.port),
+                ("words", self.words, Cat(here.port[5:], here.dom), Cat(go.port[5:], go.dom),
+                 self.write_word, self.word_data, self.word),
+                ("fulls", self.fulls, here.dom, go.dom,
+                 self.write_full, self.full_data, self.full),
+                ("banks", self.banks, bank, self.bank,
+                 self.write_bank, self.bank_data, self.bank_row)):
+            write = connect(name, memory, at, enable, value)
+            held(memory, read_at, row, write.en.any())
+
+        write = connect("lanes", self.lanes, Cat(here.k, here.dom), self.write_lane,
+                        self.lane_data)
+        held(self.lanes, Cat(go.k, go.dom), self.lane,
+             clear | self.row_busy & (write.addr == Cat(go.k, go.dom)))
+
+        write = connect("pirqs", self.pirqs, here.n, self.write_pirq, self.pirq_data)
+        read = self.pirqs.read_port(transparent_for=(write,))
+        m.d.comb += [read.addr.eq(go.n), self.pirq.eq(read.data)]
 
         # Ties: not initialised.
-        tie_write = self.ties.write_port()
-        tie_read = self.ties.read_port(transparent_for=(tie_write,))
-        m.d.comb += [
-            tie_write.addr.eq(Cat(here.k, here.n)), tie_write.data.eq(self.tied_data),
-            tie_write.en.eq(self.write_tied),
-            tie_read.addr.eq(Cat(go.k, go.n)), self.tied.eq(tie_read.data),
-        ]
-
-        # Command banks.
-        bank = Signal.like(self.bank)
-        m.d.sync += bank.eq(self.bank)
-        connect("banks", self.banks, bank, self.write_bank, self.bank_data, self.bank_row,
-                self.bank)
+        write = self.ties.write_port()
+        m.d.comb += [write.addr.eq(Cat(here.k, here.n)), write.data.eq(self.tied_data),
+                     write.en.eq(self.write_tied)]
+        held(self.ties, Cat(go.k, go.n), self.tied, write.en)
 
         # Lane numbers by v.
-        place_write = self.places.write_port()
-        place_read = self.places.read_port(transparent_for=(place_write,))
+        write = self.places.write_port()
         m.d.comb += [
-            place_write.addr.eq(Mux(clear, v, self.vcpu_v)),
-            place_write.data.eq(Mux(clear, count, self.vcpu_data)),
-            place_write.en.eq(Mux(clear, names, self.write_vcpu)),
-            place_read.addr.eq(self.vcpu), self.vcpu_k.eq(place_read.data),
+            write.addr.eq(Mux(clear, v, self.vcpu_v)),
+            write.data.eq(Mux(clear, count, self.vcpu_data)),
+            write.en.eq(Mux(clear, names, self.write_vcpu)),
         ]
+        held(self.places, self.vcpu, self.vcpu_k, write.en)
 
         # Work in flight: read asynchronously, by engine and bank.
         connect("outs", self.outs, Cat(here.k, here.dom), self.write_out, self.out_data)
@@ -177,9 +182,11 @@ class Store(wiring.Component):
             self.out_value.eq(Mux(other.data > 255, 255, other.data)),
         ]
 
-        # Dispatch's read of a PIRQ row.
-        snapshot = self.pirqs.read_port()
-        m.d.comb += snapshot.addr.eq(self.pirq_n)
-        m.d.comb += [self.pirq_row[field].eq(snapshot.data[field])
+        # Dispatch's read of a PIRQ row. Where it may be written it is not read: the engine has it.
+        read, kept, same = Signal(rows.pirq), Signal(rows.pirq), Signal()
+        meets = self.row_busy & (here.n == self.pirq_n)
+        held(self.pirqs, self.pirq_n, read, clear | meets)
+        m.d.sync += [same.eq(meets), kept.eq(self.pirq)]
+        m.d.comb += [self.pirq_row[field].eq(Mux(same, kept[field], read[field]))
                      for field in ("open", "infl", "pend")]
         return m

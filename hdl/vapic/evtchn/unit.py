@@ -1,11 +1,14 @@
 """Event channels: the engine that does one bus access, command or grant at a time."""
 
+from operator import or_
+
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts
-from .commands import add_command_states, add_operand_checks, decide
+from ..trees import reduce_pairs
+from .commands import add_bank_data, add_command_states, add_operand_checks, decide
 from .decode import Kind
 from .directory import add_directory_states
 from .engine import Engine
@@ -17,13 +20,16 @@ from .words import add_word_states, resume_walk
 
 __all__ = ["EventChannels"]
 
+#: States in which the row of a lane or of a PIRQ may be written, besides a walk.
+_WRITES = ("RUN", "DECIDE", "END_FLIGHT", "LEAVE", "ENTER")
+
 
 class EventChannels(wiring.Component):
     """All domains' event channels and the state of physical interrupts bound to them.
 
     Chapter 5 of the specification with the 2-level ABI and group ports. Everything is done one
     after the other: an access takes 2 cycles from request to decision (3 for a command register),
-    SEND, UNMASK, PIRQ_EOI and CLAIM at most 7, a command at most 10, a mask change 5 and one a
+    SEND, UNMASK, PIRQ_EOI and CLAIM at most 7, a command at most 14, a mask change 5 and one a
     changed bit, a grant 3 cycles from take to decision. The answer of an access comes a cycle
     after its decision (after the last row is written, for a change of pending bits). A grant goes
     before an access or the next bit of a mask change, but not twice in a row; between the targets
@@ -101,8 +107,8 @@ class EventChannels(wiring.Component):
         with m.If(self.note.ready):
             m.d.sync += e.note_valid.eq(0)
 
-        in_bank = Signal()
-        add_operand_checks(m, e, in_bank=in_bank)
+        in_bank, latch = Signal(), Signal()
+        add_operand_checks(m, e, in_bank=in_bank, latch=latch)
         add_grant_check(m, e)
         with m.FSM() as fsm:
             with m.State("IDLE"):
@@ -117,12 +123,15 @@ class EventChannels(wiring.Component):
                 with m.Else():
                     decide(m, e)
         m.d.comb += [
-            in_bank.eq(fsm.ongoing("COMMAND")),
+            in_bank.eq(fsm.ongoing("ARGUMENTS")), latch.eq(in_bank | fsm.ongoing("IDLE")),
+            store.row_busy.eq(e.third | reduce_pairs(
+                [fsm.ongoing(state) for state in _WRITES], or_)),
             self.quiet.eq(fsm.ongoing("IDLE") & store.ready & ~self.bus.req.valid
                           & ~self.bus.rsp.valid & ~self.grant.valid & ~e.note_valid & ~e.multi
                           & ~self.end_flight.valid),
         ]
         add_step(m, e)
+        add_bank_data(m, e)
         return m
 
     def _wire(self, m: Module, e: Engine) -> None:
@@ -131,6 +140,7 @@ class EventChannels(wiring.Component):
         m.d.comb += [
             e.note_free.eq(~e.note_valid | self.note.ready),
             self.note.valid.eq(e.note_valid), self.note.payload.eq(e.note),
+            self.note.payload.data.eq(request.data),
             self.ready.eq(store.ready), self.query_n.eq(e.go.n),
             store.pirq_n.eq(self.pirq_n), self.pirq_row.eq(store.pirq_row),
             store.out_dom.eq(self.out_dom), store.out_k.eq(self.out_k),
@@ -143,6 +153,7 @@ class EventChannels(wiring.Component):
             self.out_write.lanes.eq(Cat(e.lane_hot) | store.clearing.replicate(c.lanes)),
             self.out_write.out.eq(Mux(store.clearing, 0, Mux(
                 store.out_data > 255, 255, store.out_data))),
+            e.lane_next.eq(store.lane),
             # It stays where it is unless a state says otherwise.
             e.go.eq(e.here),
         ]
@@ -156,7 +167,7 @@ class EventChannels(wiring.Component):
         m.d.sync += [
             e.kind.eq(decode.kind), e.op.eq(decode.op), e.err.eq(decode.err),
             e.berr.eq(decode.berr), e.fast.eq(decode.kind == Kind.OPERATE),
-            e.code.eq(0), e.apply.eq(0),
+            e.code.eq(0), e.apply.eq(0), e.walk_pending.eq(0),
         ]
         with m.If(take & self.grant.valid & (e.multi | ~e.granted | ~self.bus.req.valid)):
             take_grant(m, e)
@@ -181,4 +192,4 @@ class EventChannels(wiring.Component):
                 m.d.sync += e.granted.eq(0)
                 m.next = "RUN"
                 with m.If(decode.kind == Kind.OPERATE):
-                    m.next = "OPERATE"
+                    m.next = "ROWS"

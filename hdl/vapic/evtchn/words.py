@@ -31,7 +31,7 @@ def add_word_states(m: Module, e: Engine) -> None:
         lanes = Cat(bit.replicate(8) for bit in request.sel)
         with m.Switch(e.kind):
             with m.Case(Kind.COMMAND):
-                m.next = "COMMAND"
+                m.next = "ARGUMENTS"
             with m.Case(Kind.BANK, Kind.ARGUMENT):
                 m.next = "BANK"
             with m.Case(Kind.CTL):
@@ -66,9 +66,7 @@ def add_word_states(m: Module, e: Engine) -> None:
             with m.Case(11):
                 m.d.comb += value.eq(row.fastres)
         with m.If(request.we):
-            m.d.comb += [value.eq(0), e.store.bank_data.arg0.eq(request.data),
-                         e.store.bank_data.arg1.eq(request.data),
-                         e.store.bank_data.arg2.eq(request.data),
+            m.d.comb += [value.eq(0),
                          e.store.write_bank.eq(Cat(index == i for i in range(3)))]
         e.answer(m, value, err=e.err)
         e.record_access(m, value=value)
@@ -98,8 +96,7 @@ def _vcpu_info(m: Module, e: Engine, value) -> None:
         with m.Case(Kind.MASK):
             m.d.comb += value.eq(word.mask)
         with m.Case(Kind.SEL_RC):
-            m.d.comb += [value.eq(lane.sel), e.store.write_lane.eq(1),
-                         e.store.lane_data.eq(e.lane_update(sel=lane.sel & 0))]
+            m.d.comb += [value.eq(lane.sel), e.store.write_lane.eq(1), e.lane_next.sel.eq(0)]
         with m.Case(Kind.ACK):
             m.d.comb += pending.eq(0)
         with m.Case(Kind.INFO_WRITE):
@@ -108,8 +105,8 @@ def _vcpu_info(m: Module, e: Engine, value) -> None:
             with m.If(request.sel[1]):
                 m.d.comb += mask.eq(request.data[8:16] != 0)
     with m.If((e.kind == Kind.ACK) | (e.kind == Kind.INFO_WRITE)):
-        m.d.comb += [e.store.write_lane.eq(1),
-                     e.store.lane_data.eq(e.lane_update(pending=pending, mask=mask))]
+        m.d.comb += [e.store.write_lane.eq(1), e.lane_next.pending.eq(pending),
+                     e.lane_next.mask.eq(mask)]
         with m.If(lane.pending & (~pending | (mask != lane.mask))):
             e.upcall(m, pending=pending, mask=mask, rise=0)
 
@@ -135,7 +132,7 @@ def resume_walk(m: Module, e: Engine) -> None:
 
 def _walk(m: Module, e: Engine) -> None:
     store, go, here, left = e.store, e.go, e.here, e.left
-    row, word, request = store.port, store.word, e.request
+    row, word = store.port, store.word
     some, first = lowest(m, left, name="walk")
     give_way, issue, last = Signal(), Signal(), Signal()
     m.d.comb += [
@@ -147,12 +144,7 @@ def _walk(m: Module, e: Engine) -> None:
         # Third: the step. All pending bits change with the first one, or with none to do.
         m.d.comb += e.fire.eq(e.third)
         with m.If(e.walk_pending & ~e.written & (e.third | last)):
-            clears = request.addr[7:10] == 2
-            m.d.comb += [
-                store.write_word.eq(1),
-                store.word_data.pending.eq(Mux(
-                    clears, word.pending & ~request.data, word.pending | request.data)),
-            ]
+            m.d.comb += store.write_word.eq(1)
             m.d.sync += e.written.eq(1)
             e.record_access(m)
         with m.If(e.third & ~e.walk_pending):
@@ -162,15 +154,16 @@ def _walk(m: Module, e: Engine) -> None:
         # Second: the port's row is here.
         m.d.sync += e.third.eq(e.second)
         with m.If(e.second):
-            m.d.comb += go.k.eq(row.notify)
-            with m.If(row.state == PortState.PIRQ):
-                m.d.comb += go.n.eq(row.tie.n)
+            m.d.comb += [go.k.eq(row.notify), go.n.eq(row.tie.n)]
             m.d.sync += [
                 e.bit.eq(here.port[:5]), e.is_pirq.eq(row.state == PortState.PIRQ),
                 # The word may be cleared already; a bit that is left was set.
                 e.was_pending.eq(word.pending.bit_select(here.port[:5], 1) | e.walk_pending),
                 e.was_masked.eq(word.mask.bit_select(here.port[:5], 1)),
             ]
+
+        with m.If(~e.second & ~e.third):
+            m.d.sync += e.mask_now.eq(word.mask)
 
         # First: the next bit.
         m.d.sync += e.second.eq(issue)

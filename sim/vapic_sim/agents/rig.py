@@ -5,6 +5,7 @@ from typing import Any
 
 from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator
+
 from vapic.config import Config
 from vapic.controller import Controller
 from vapic.regmap import address
@@ -100,6 +101,7 @@ class Rig:
         self.ctx = ctx
         self.vmm = BusMaster(self.dut.bus, vmm=True)
         await self._until_ready()
+        assert self._scenario is not None
         await self._scenario(self)
         await self.settle()
         self.model.check_quiet()

@@ -412,7 +412,7 @@ class Traffic:
             if self.rng.random() < 0.3:
                 await self.access(address("EVT_PIRQ_EOI", 0), n, v=self._v())
 
-    _ACTS: tuple[tuple[Callable[["Traffic"], Awaitable[None]], int], ...] = (
+    _ACTS: tuple[tuple[Callable[..., Awaitable[None]], int], ...] = (
         (_event, 20), (_lapic_write, 12), (_lapic_read, 10), (_entry, 5), (_ioapic, 4),
         (_status, 4), (_vcpu, 4), (_global, 3), (_upvec, 2), (_control, 2), (_rotation, 1),
         (_owner, 2), (_move, 1), (_base, 1), (_foreign, 3), (_heal, 6), (_retire, 5),
