@@ -50,8 +50,8 @@ class Controller(wiring.Component):
     commits : ``Out`` of one commit port a unit
         Only with ``config.commits``: the commit order (GEN-09), for simulation.
 
-    A pin edge reaches ``upcall`` or ``irq`` of the vCPU it is dispatched to in about 25 cycles if nothing
-    else is under way; docs/architecture.md has the measured figures.
+    A pin edge reaches ``upcall`` or ``irq`` of the vCPU it is dispatched to in about 25 cycles if
+    nothing else is under way; docs/architecture.md has the measured figures.
     """
 
     def __init__(self, config: Config):
@@ -117,7 +117,8 @@ class Controller(wiring.Component):
         m.d.comb += [
             dispatch.lane_write.eq(bank.lane_write), dispatch.lane_note.eq(bank.lane_note),
             dispatch.out_write.eq(evt.out_write),
-            dispatch.lag.eq(evt.lag), evt.pirq_n.eq(dispatch.pirq_n), dispatch.pirq_row.eq(evt.pirq_row),
+            evt.pirq_n.eq(dispatch.pirq_n), dispatch.pirq_row.eq(evt.pirq_row),
+            dispatch.lag.eq(evt.lag),
             dispatch.pirq_note.eq(evt.pirq_note), ioapic.pirq_note.eq(evt.pirq_note),
             ioapic.recheck.eq(bank.lane_write.en | evt.changed | access.rechecked),
             bank.granted.eq(dispatch.granted), bank.aborted.eq(dispatch.aborted),

@@ -116,9 +116,9 @@ class BankOp(enum.IntEnum, shape=4):
     #: One target of a grant; row = v, addr = n, data = {first[10], last[9], level[8], vector[7:0]},
     #: result = AcceptResult.
     ACCEPT = 1
-    #: Upcall state taken over; row = v, data = {pend[1], line[0]}, result = 1 if UPVEC was injected.
+    #: Upcall state taken over; row = v, data = {pend[1], line[0]}, result = 1 if UPVEC injected.
     UPCALL = 2
-    #: VCPU.CTL written; row = v, data = written value, result = 1 if applied, 0 if ignored (ERR-09).
+    #: VCPU.CTL written; row = v, data = value, result = 1 if applied, 0 if ignored (ERR-09).
     CTL = 3
 
 
@@ -150,8 +150,8 @@ class SelectOp(enum.IntEnum, shape=4):
 
     #: Selection start; row = n, data = domain.
     START = 0
-    #: Selection ended without a commit; row = n, result = Outcome. AGAIN if the request itself changed
-    #: meanwhile; a selection that a target's ABORT or RETRY ended has no END.
+    #: Selection ended without a commit; row = n, result = Outcome. AGAIN if the request itself
+    #: changed meanwhile; a selection that a target's ABORT or RETRY ended has no END.
     END = 1
 
 

@@ -1,4 +1,4 @@
-"""Balanced trees: a 256-way chain of `If` breaks synthesis, a tree of the same function is small."""
+"""Balanced trees: a 256-way chain of `If` breaks synthesis, a tree of the same is small."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -62,7 +62,6 @@ def test_case_090_pending_port_changes_nothing(rig):
         await rig.setup()
         here, _ = await pair(rig)
         await rig.write("EVT_PENDING_W1S", 0, 0, value=1 << here)
-        result, there, _ = await rig.command(0, STATUS, 0, here)
         _, _, out = await rig.command(0, STATUS, 0, here)
         await rig.fast(1, "EVT_SEND", out & 0xFFFF)
         assert await rig.read("EVT_SEL", 0, 0) == 0
@@ -192,7 +191,7 @@ def test_case_101_all_ports_used(rig):
 def test_case_102_status_of_a_foreign_domain(rig):
     async def scenario(rig):
         await two_domains(rig)
-        result, port, _ = await rig.command(0, ALLOC, 0x7FF0, 1)
+        _, port, _ = await rig.command(0, ALLOC, 0x7FF0, 1)
         assert (await rig.command(1, STATUS, 0, port, v=2))[0] == -EPERM
         assert (await rig.command(1, STATUS, 0, port))[:2] == (0, 1)
     rig.run(scenario)

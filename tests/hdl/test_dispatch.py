@@ -35,9 +35,9 @@ class Choice:
         self.policy = STATIC if not self.dynamic else LOWPRI if self.error else number
         self.load = [min(255, rows[k]["count"] + outs[k]) for k in self.lanes]
         self.blocked = self.evt and entry["ser"] and pirq["infl"]
-        self.candidates = {k for k in self.lanes if self.matches(rows[k])}
-        matching = {k for k in self.candidates if rows[k]["enabled"]
+        matching = {k for k in self.lanes if self.matches(rows[k]) and rows[k]["enabled"]
                     and (self.evt or rows[k]["svr_enabled"])}
+        self.candidates = matching
         self.frozen = any(rows[k]["frozen"] for k in matching)
         e6 = {k for k in self.lanes if not self.evt or (pirq["open"] >> k & 1
               and not (self.dynamic and pirq["infl"] >> k & 1))}

@@ -39,7 +39,7 @@ class LaneTest(wiring.Component):
     open : ``In(1)``
         E6: path LAPIC, or a port is bound and open (and not in flight, if dynamic).
     candidate : ``Out(1)``
-        E1 and E3: online and named by the destination.
+        E1 to E3: online, enabled and named by the destination (LAPIC-33).
     frozen : ``Out(1)``
         E1 to E3 hold, but not E4.
     live : ``Out(1)``
@@ -63,9 +63,9 @@ class LaneTest(wiring.Component):
                  | ask.logical & (row.flat & common.any() | row.cluster & cluster))
         enabled = row.enabled & (row.svr_enabled | ask.evt)
         m.d.comb += [
-            self.candidate.eq(match & row.online),
-            self.frozen.eq(self.candidate & enabled & row.frozen),
-            self.live.eq(self.candidate & enabled & ~row.frozen & self.open),
+            self.candidate.eq(match & row.online & enabled),
+            self.frozen.eq(self.candidate & row.frozen),
+            self.live.eq(self.candidate & ~row.frozen & self.open),
             self.eligible.eq(self.live & Mux(
                 row.sched.as_value()[1],
                 Mux(row.sched.as_value()[0], ask.allow[3], ask.allow[2]),

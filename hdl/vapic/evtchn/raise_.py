@@ -73,23 +73,23 @@ def _pirq(m: Module, e: Engine):
     step, store = e.step, e.store
     row, hot = store.pirq, Cat(e.lane_hot)
     was_open, was_infl = Signal(), Signal()
-    now_open, now_infl, ends = Signal(), Signal(), Signal()
+    now_open, now_infl, may_end, ends = Signal(), Signal(), Signal(), Signal()
     others_bound = Signal()
     m.d.comb += [
         was_open.eq((row.open & hot).any()), was_infl.eq((row.infl & hot).any()),
         e.others_infl.eq((row.infl & ~hot).any()), others_bound.eq((row.bound & ~hot).any()),
-        ends.eq(was_infl & (step.end | step.autoeoi & e.was_pending
-                            & e.entry.autoeoi & ~e.entry.level)),
+        may_end.eq(step.end | step.autoeoi & e.was_pending & e.entry.autoeoi & ~e.entry.level),
+        ends.eq(was_infl & may_end),
         now_open.eq(~step.close & ~e.now_masked),
         now_infl.eq(step.begin | was_infl & ~ends),
     ]
     note = e.unit.pirq_note
     m.d.comb += [
         store.pirq_data.open.eq(_put(row.open, hot, now_open)),
-        store.pirq_data.infl.eq(_put(row.infl, hot, now_infl)),
+        store.pirq_data.infl.eq((row.infl & ~Mux(may_end, hot, 0)) | Mux(step.begin, hot, 0)),
         store.pirq_data.pend.eq(_put(row.pend, hot, e.now_pending)),
         store.pirq_data.bound.eq(_put(row.bound, hot, ~step.close)),
-        store.out_data.eq(Mux(now_infl, store.out + 1, store.out - 1)),
+        store.out_data.eq(Mux(step.begin, store.out + 1, store.out - 1)),
         note.n.eq(e.here.n), note.infl_any.eq(e.others_infl | now_infl),
         note.bound_any.eq(others_bound | ~step.close),
         note.open_changed.eq(was_open != now_open),

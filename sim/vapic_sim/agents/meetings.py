@@ -23,8 +23,8 @@ class Meetings:
 
     Two operations meet if they touch the same thing (row of a vCPU, lane of a domain, port, entry)
     and commit within `window` cycles of each other, or, for those named grant/..., if the second
-    commits between the start of a selection and `window` cycles after its end while it touches what the
-    selection may choose.
+    commits between the start of a selection and `window` cycles after its end while it touches
+    what the selection may choose.
 
     Parameters
     ----------

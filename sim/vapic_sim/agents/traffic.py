@@ -17,8 +17,8 @@ _ALLOC, _INTERDOMAIN, _CLOSE, _SEND, _STATUS, _IPI, _UNMASK, _PIRQ = 6, 0, 3, 4,
 class Traffic:
     """Random operations of all roles, with lines that change while the bus is busy.
 
-    Half of the bus operations are aimed: a request is raised, some cycles pass, and then something it
-    meets is touched: its port, its entry, its target's scheduling state, enable or freeze.
+    Half of the bus operations are aimed: a request is raised, some cycles pass, and then something
+    it meets is touched: its port, its entry, its target's scheduling state, enable or freeze.
 
     Parameters
     ----------
@@ -30,7 +30,8 @@ class Traffic:
     Attributes
     ----------
     issued : list of (int, int, tuple)
-        Bus accesses: cycles of issue and acknowledge, and (vmm, dom, vcpu, address, write, data, sel).
+        Bus accesses: cycles of issue and acknowledge, and (vmm, dom, vcpu, address, write, data,
+        sel).
     operations : int
         Bus accesses and line changes so far.
     overlapped : int
