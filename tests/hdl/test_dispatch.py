@@ -431,7 +431,8 @@ class Bench:
             return sum(1 << lane for lane in lanes)
 
         record = {"now": self.since, "n": n, "kind": n >= self.c.rtes,
-                  "candidates": mask(choice.candidates), "eligible": mask(choice.eligible),
+                  "candidates": mask(choice.candidates), "eligible": mask(
+                      choice.eligible if choice.dynamic or choice.entry["mode"] == 0 else {k}),
                   "policy": choice.policy, "key": choice.key(k), "target": v, "port": port}
         dropped = self.ctx.get(self.dut.trace_dropped)
         assert not dropped or self.level == self.c.trace_depth

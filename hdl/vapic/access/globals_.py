@@ -41,8 +41,8 @@ class GlobalRegisters(wiring.Component):
     now : ``In(32)``
         Register NOW.
     coalesced, merged, parked, spurious, trace_dropped, aborted : ``In``
-        What to count in this cycle: ``coalesced`` a number, decided in the cycle before (a read shows
-        it already), the others one.
+        What to count in this cycle: ``coalesced`` a number, decided in the cycle before (a read
+        shows it already), the others one.
     stat, info, clear : ``In(14)``, ``In(32)``, ``Out(14)``
         Error log.
     rrptr, rrptr_write : ``In(ArrayLayout(lane_bits, domains))``, ``Out(Layouts.rrptr_write)``

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..layouts import AcceptResult, Layouts, Mode, Outcome, SelectOp
+from ..trees import decode
 from .changes import ChangeWatch
 from .choose import Chooser
 from .deliver import Delivery
@@ -234,7 +235,9 @@ class Dispatch(wiring.Component):
         ]
         m.d.comb += [queue.record[name].eq(value) for name, value in {
             "now": now, "n": source, "candidates": chooser.candidates,
-            "eligible": chooser.eligible, "policy": order.policy, "key": key,
+            # One target by a static rule is the whole target set (GEN-08).
+            "eligible": Mux(order.dynamic | several, chooser.eligible, decode(decided.k, c.lanes)),
+            "policy": order.policy, "key": key,
             "target": decided.v, "port": Mux(evt, done.port, 0)}.items()]
 
         # RRPTR: a write goes through one register, so that C1 sees those decided before C0.

@@ -50,8 +50,10 @@ class Engine:
         self.lane_next = store.lane_data
         self.step = Signal(STEP)
         self.fire, self.done = Signal(), Signal()
-        # What the step makes of the port's bits, and whether the PIRQ is in flight elsewhere.
-        self.now_pending, self.now_masked, self.others_infl = Signal(), Signal(), Signal()
+        # What the step makes of the port's bits.
+        self.now_pending, self.now_masked = Signal(), Signal()
+        #: The PIRQ was in flight to the lane, a cycle ago.
+        self.was_infl = Signal()
         # Latched one cycle before the step.
         self.bit = Signal(5)
         self.was_pending, self.was_masked, self.is_pirq = Signal(), Signal(), Signal()

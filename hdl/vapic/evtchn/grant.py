@@ -25,10 +25,10 @@ def take_grant(m: Module, e: Engine) -> None:
 def add_grant_check(m: Module, e: Engine) -> None:
     """Whether the target is refused; its PIRQ bits are those of the cycle before (SEL-20)."""
     row, hot = e.store.pirq, Cat(e.lane_hot)
-    closed, busy = Signal(), Signal()
-    m.d.sync += [closed.eq(~(row.open & hot).any()), busy.eq((row.infl & hot).any())]
+    closed = Signal()
+    m.d.sync += closed.eq(~(row.open & hot).any())
     m.d.comb += e.refused.eq(e.granting & (
-        closed | e.grant.dynamic & busy | e.grant.first & ~e.unit.grant_ok))
+        closed | e.grant.dynamic & e.was_infl | e.grant.first & ~e.unit.grant_ok))
 
 
 def decide_grant(m: Module, e: Engine) -> None:

@@ -17,8 +17,8 @@ def add_step(m: Module, e: Engine) -> None:
     upcall_pending rose. ``e.refused`` (a grant that may not be) leaves all as it is.
     """
     _words(m, e)
-    ends = _pirq(m, e)
-    _hand_back(m, e, ends)
+    _pirq(m, e)
+    _hand_back(m, e)
 
 
 def _words(m: Module, e: Engine) -> None:
@@ -28,16 +28,17 @@ def _words(m: Module, e: Engine) -> None:
     bit_hot = decode(e.bit, 32)
     m.d.comb += e.done.eq(e.fire & ~e.refused)
 
-    unmasks, tell, told = Signal(), Signal(), Signal()
+    fresh, tell, told = Signal(), Signal(), Signal()
     m.d.comb += [
         e.now_pending.eq(Mux(step.put, step.value, e.was_pending | step.notify)),
         e.now_masked.eq(Mux(step.mask, step.flip & ~e.was_masked, e.was_masked)),
-        unmasks.eq(step.reraise & e.was_masked & ~e.now_masked & e.was_pending),
-        tell.eq((step.notify & ~e.was_pending & ~e.was_masked | unmasks) & ~told
-                & ~(lane.sel & Cat(e.word_hot)).any()),
+        # The port became pending and not masked, and its lane is to hear of it.
+        fresh.eq(step.notify & ~e.was_pending & ~e.was_masked
+                 | step.reraise & e.was_masked & ~e.now_masked & e.was_pending),
+        tell.eq(fresh & ~told & ~(lane.sel & Cat(e.word_hot)).any()),
     ]
     # While a walk stays at one lane the lane's row is the one before the first of these steps.
-    m.d.sync += told.eq((e.done & tell | told & e.third) & (e.go.k == e.here.k))
+    m.d.sync += told.eq((e.done & fresh | told & e.third) & (e.go.k == e.here.k))
 
     changes_use = step.alloc | step.close
     whole = Mux(e.request.addr[7], word.pending | e.request.data, word.pending & ~e.request.data)
@@ -56,11 +57,12 @@ def _words(m: Module, e: Engine) -> None:
     with m.If(e.done & changes_use):
         m.d.comb += store.write_full.eq(1)
     with m.If(e.fire):
-        m.d.comb += [e.lane_next.sel.eq(lane.sel | Cat(e.word_hot)), e.lane_next.pending.eq(1)]
-    with m.If(e.done & tell):
+        m.d.comb += [e.lane_next.sel.eq(lane.sel | Cat(e.word_hot)),
+                     e.lane_next.pending.eq(lane.pending | tell)]
+    with m.If(e.done & fresh & ~told):
         m.d.comb += store.write_lane.eq(1)
-        with m.If(~lane.pending):
-            e.upcall(m, pending=1, mask=lane.mask, rise=1)
+    with m.If(e.done & tell & ~lane.pending):
+        e.upcall(m, pending=1, mask=lane.mask, rise=1)
 
 
 def _put(word, hot, value):
@@ -68,49 +70,53 @@ def _put(word, hot, value):
     return (word & ~hot) | (hot & value.replicate(len(hot)))
 
 
-def _pirq(m: Module, e: Engine):
-    """Row of the PIRQ, and work in flight."""
-    step, store = e.step, e.store
+def _pirq(m: Module, e: Engine) -> None:
+    """Row of the PIRQ, and work in flight.
+
+    All strobes come from what was latched before; only what is written depends on the row.
+    """
+    step, store, note = e.step, e.store, e.unit.pirq_note
     row, hot = store.pirq, Cat(e.lane_hot)
-    was_open, was_infl = Signal(), Signal()
-    now_open, now_infl, may_end, ends = Signal(), Signal(), Signal(), Signal()
-    others_bound = Signal()
+    was_infl, now_open, may_end = Signal(), Signal(), Signal()
+    up, down = Signal(), Signal()
+    ended = Mux(may_end, hot, 0)
     m.d.comb += [
-        was_open.eq((row.open & hot).any()), was_infl.eq((row.infl & hot).any()),
-        e.others_infl.eq((row.infl & ~hot).any()), others_bound.eq((row.bound & ~hot).any()),
+        was_infl.eq((row.infl & hot).any()),
         may_end.eq(step.end | step.autoeoi & e.was_pending & e.entry.autoeoi & ~e.entry.level),
-        ends.eq(was_infl & may_end),
         now_open.eq(~step.close & ~e.now_masked),
-        now_infl.eq(step.begin | was_infl & ~ends),
-    ]
-    note = e.unit.pirq_note
-    m.d.comb += [
+        up.eq(step.begin & ~was_infl), down.eq(may_end & was_infl),
         store.pirq_data.open.eq(_put(row.open, hot, now_open)),
-        store.pirq_data.infl.eq((row.infl & ~Mux(may_end, hot, 0)) | Mux(step.begin, hot, 0)),
+        store.pirq_data.infl.eq((row.infl & ~ended) | Mux(step.begin, hot, 0)),
         store.pirq_data.pend.eq(_put(row.pend, hot, e.now_pending)),
         store.pirq_data.bound.eq(_put(row.bound, hot, ~step.close)),
-        store.out_data.eq(Mux(step.begin, store.out + 1, store.out - 1)),
-        note.n.eq(e.here.n), note.infl_any.eq(e.others_infl | now_infl),
-        note.bound_any.eq(others_bound | ~step.close),
-        note.open_changed.eq(was_open != now_open),
+        store.out_data.eq(Mux(up, store.out + 1, Mux(down, store.out - 1, store.out))),
+        note.n.eq(e.here.n), note.infl_any.eq((row.infl & ~ended).any() | step.begin),
+        note.bound_any.eq((row.bound & ~hot).any() | ~step.close),
+        # Open is bound and not masked.
+        note.open_changed.eq(Mux(step.alloc | step.close, ~e.was_masked,
+                                 e.now_masked != e.was_masked)),
     ]
     with m.If(e.done & e.is_pirq):
-        m.d.comb += [store.write_pirq.eq(1), note.valid.eq(1)]
-        with m.If(now_open & ~was_open | ends):
-            m.d.comb += e.unit.changed.eq(1)
-        with m.If(now_infl != was_infl):
-            m.d.comb += store.write_out.eq(1)
-    return ends
+        m.d.comb += [
+            store.write_pirq.eq(1), note.valid.eq(1), store.write_out.eq(step.begin | may_end),
+            e.unit.changed.eq(may_end | now_open & (step.alloc | e.was_masked)),
+        ]
 
 
-def _hand_back(m: Module, e: Engine, ends) -> None:
-    """RIRR and pend of the request when work ends by PIRQ EOI (EVT-40) or close (EVT-24)."""
+def _hand_back(m: Module, e: Engine) -> None:
+    """RIRR and pend of the request when work ends by PIRQ EOI (EVT-40) or close (EVT-24).
+
+    All but a close is known to end work; of a close that is latched, its rows stood still.
+    """
     step, entry, back = e.step, e.entry, e.unit.hand_back
+    row, hot = e.store.pirq, Cat(e.lane_hot)
+    others = Signal()
+    m.d.sync += [e.was_infl.eq((row.infl & hot).any()), others.eq((row.infl & ~hot).any())]
     dynamic = (((entry.mode == Mode.LOWEST) | (entry.mode == Mode.FIXED) & entry.force_dyn)
                & ~entry.force_static & ~e.globals.dyn_off)
-    keep = step.close & e.was_pending & ~dynamic & e.others_infl
+    closes = e.was_infl & ~(e.was_pending & ~dynamic & others)
     m.d.comb += [
-        back.valid.eq(e.done & e.is_pirq & step.end & ends & ~keep),
+        back.valid.eq(e.done & e.is_pirq & step.end & (closes | ~step.close)),
         back.n.eq(e.here.n), back.clear_rirr.eq(1),
         back.set_pend.eq(step.close & e.was_pending
                          & (~entry.level | (e.here.n >= e.config.rtes))),
