@@ -340,7 +340,7 @@ class Bench:
         else:
             assert hold
             if valid:
-                assert self.acknowledged
+                assert self.acknowledged or not evt
             self.acknowledged |= ctx.get(dut.hold_ack)
         if valid:
             assert self.todo_targets

@@ -18,7 +18,8 @@ class Delivery(wiring.Component):
     """Send the targets of a grant in ascending k, and tell what became of each.
 
     A grant with a chosen target is offered in the cycle after ``start``, another one a cycle
-    later. Several targets wait for ``hold_ack``; then the first goes alone, since an abort of it
+    later. Several targets wait for ``hold_ack`` unless the sink is ``in_order``: it decides what it
+    was given before the hold before any target anyway. Then the first goes alone, since an abort of it
     ends the grant, and the others follow one a cycle (at most 15 under way). Decisions come back
     in order, in the cycle of the transfer at the earliest; all outputs about them are
     combinational.
@@ -42,6 +43,8 @@ class Delivery(wiring.Component):
         A target is offered, and taken.
     target : ``Out``
         ``target_layout``: lane, vCPU, whether it is the first, the last and the only one.
+    in_order : ``In(1)``
+        The sink is the one whose accesses are held.
     hold, hold_ack : ``Out(1)``, ``In(1)``
         The grant has several targets: from before the first is sent until the last decision.
     done, result : ``In(1)``, ``In(AcceptResult)``
@@ -65,7 +68,7 @@ class Delivery(wiring.Component):
             "targets": In(config.lanes),
             "v": In(data.ArrayLayout(layouts.lane["v"].shape, config.lanes)),
             "valid": Out(1), "ready": In(1), "target": Out(self.target_layout),
-            "hold": Out(1), "hold_ack": In(1),
+            "in_order": In(1), "hold": Out(1), "hold_ack": In(1),
             "done": In(1), "result": In(AcceptResult), "decided": Out(self.target_layout),
             "checked": Out(1), "ended": Out(1),
         })
@@ -123,7 +126,7 @@ class Delivery(wiring.Component):
             with m.State("LOWEST"):
                 m.d.sync += [advance(), self.hold.eq(rest.any())]
                 m.next = "FIRST"
-                with m.If(rest.any()):
+                with m.If(rest.any() & ~self.in_order):
                     m.next = "HOLD"
             with m.State("HOLD"):
                 with m.If(self.hold_ack):

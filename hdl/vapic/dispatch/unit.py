@@ -197,7 +197,7 @@ class Dispatch(wiring.Component):
             done.eq(Mux(evt, self.evt_done, self.accept_done)),
             delivery.done.eq(done.valid), delivery.result.eq(done.result),
             delivery.ready.eq(Mux(evt, self.evt_grant.ready, self.accept.ready)),
-            delivery.hold_ack.eq(self.hold_ack),
+            delivery.hold_ack.eq(self.hold_ack), delivery.in_order.eq(~evt),
             self.hold.eq(delivery.hold), self.hold_notes.eq(delivery.hold & ~evt),
             requests.multi.eq(delivery.hold),
             self.accept.valid.eq(delivery.valid & ~evt),
