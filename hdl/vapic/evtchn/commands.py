@@ -68,7 +68,7 @@ def _operate(m: Module, e: Engine) -> None:
         with m.Case(Op.SEND):
             m.d.comb += go.k.eq(row.notify)
             with m.If(e.port_ok & (e.state == PortState.INTERDOMAIN)):
-                m.d.comb += [go.dom.eq(row.tie.peer.dom), go.port.eq(row.tie.peer.port)]
+                m.d.comb += [go.dom.eq(e.far.dom), go.port.eq(e.far.port)]
                 m.next = "PEER"
             with m.Elif(e.port_ok & (e.state == PortState.IPI)):
                 m.next = "BITS"
@@ -138,7 +138,8 @@ def _look(m: Module, e: Engine) -> None:
     row, lane, pirq, entry = e.store.port, e.store.lane, e.store.pirq, e.entry
     issuer = decode(e.store.vcpu_k, e.config.lanes)
     m.d.sync += [
-        e.state.eq(row.state), e.mine_to_bind.eq(row.tie.peer.dom == e.window),
+        e.state.eq(row.state), e.far.eq(row.tie.peer),
+        e.mine_to_bind.eq(row.tie.peer.dom == e.window),
         e.absent.eq(~e.k_ok | (lane.names == 0)),
         e.owner.eq(entry.owned & (entry.dom == e.window)),
         e.bound.eq((pirq.bound & Cat(e.lane_hot)).any()),
@@ -146,6 +147,8 @@ def _look(m: Module, e: Engine) -> None:
         e.ended_own.eq((pirq.infl & issuer).any() & ~e.request.vmm),
         e.candidates.eq(pirq.infl & ~pirq.pend),
     ]
+    with m.If(e.op == Op.BIND_INTERDOMAIN):
+        m.d.sync += [e.far.dom.eq(e.here.dom), e.far.port.eq(e.here.port)]
 
 
 def add_command_states(m: Module, e: Engine) -> None:
@@ -222,9 +225,8 @@ def add_command_states(m: Module, e: Engine) -> None:
 
     closed = e.op == Op.CLOSE
     with m.State("FAR"):
-        # Of a pair that was just bound or closed; the rows are still those of the near end.
-        m.d.comb += [go.dom.eq(Mux(closed, row.tie.peer.dom, e.place.dom)),
-                     go.port.eq(Mux(closed, row.tie.peer.port, store.bank_row.arg1))]
+        # Of a pair that was just bound or closed.
+        m.d.comb += [go.dom.eq(e.far.dom), go.port.eq(e.far.port)]
         m.next = "PAIR"
 
     with m.State("PAIR"):
@@ -257,8 +259,7 @@ def decide(m: Module, e: Engine) -> None:
                              store.port_data.tie.peer.dom.eq(bank.arg1)]
             with m.Case(Op.BIND_INTERDOMAIN):
                 m.d.comb += [store.port_data.state.eq(PortState.INTERDOMAIN),
-                             store.port_data.tie.peer.dom.eq(e.place.dom),
-                             store.port_data.tie.peer.port.eq(bank.arg1)]
+                             store.port_data.tie.peer.eq(e.far)]
             with m.Case(Op.BIND_PIRQ_VCPU):
                 m.d.comb += [store.port_data.state.eq(PortState.PIRQ),
                              store.port_data.tie.n.eq(here.n),

@@ -89,8 +89,8 @@ class Engine:
         self.second, self.third, self.written = Signal(), Signal(), Signal()
         #: Mask word as the steps leave it; the row read lags behind.
         self.mask_now = Signal(32)
-        #: The near end of a pair of ports that was just bound or closed.
-        self.mine = Signal(rows.peer)
+        #: The near and the far end of a pair of ports.
+        self.mine, self.far = Signal(rows.peer), Signal(rows.peer)
         # One note on its way to the bank.
         self.note, self.note_valid = Signal(layouts.note), Signal()
         self.note_free = Signal()

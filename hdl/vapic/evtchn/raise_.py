@@ -78,18 +78,17 @@ def _pirq(m: Module, e: Engine) -> None:
     step, store, note = e.step, e.store, e.unit.pirq_note
     row, hot = store.pirq, Cat(e.lane_hot)
     was_infl, now_open, may_end = Signal(), Signal(), Signal()
-    up, down = Signal(), Signal()
     ended = Mux(may_end, hot, 0)
     m.d.comb += [
         was_infl.eq((row.infl & hot).any()),
         may_end.eq(step.end | step.autoeoi & e.was_pending & e.entry.autoeoi & ~e.entry.level),
         now_open.eq(~step.close & ~e.now_masked),
-        up.eq(step.begin & ~was_infl), down.eq(may_end & was_infl),
         store.pirq_data.open.eq(_put(row.open, hot, now_open)),
         store.pirq_data.infl.eq((row.infl & ~ended) | Mux(step.begin, hot, 0)),
         store.pirq_data.pend.eq(_put(row.pend, hot, e.now_pending)),
         store.pirq_data.bound.eq(_put(row.bound, hot, ~step.close)),
-        store.out_data.eq(Mux(up, store.out + 1, Mux(down, store.out - 1, store.out))),
+        store.out_data.eq(Mux(was_infl ^ step.begin,
+                              Mux(step.begin, store.out + 1, store.out - 1), store.out)),
         note.n.eq(e.here.n), note.infl_any.eq((row.infl & ~ended).any() | step.begin),
         note.bound_any.eq((row.bound & ~hot).any() | ~step.close),
         # Open is bound and not masked.
