@@ -61,15 +61,19 @@ def check_order(rig, traffic):
 
 
 def check_latency(rig):
-    """Every selection ends within T_GRANT of its start; the longest, and the bound."""
-    bound = 8 + rig.config.lanes + 16
-    start, worst = None, 0
+    """Every selection ends within T_GRANT of its start; the longest, and the bound.
+
+    Several targets of path EVT take four cycles each instead of one (docs/deviations.md).
+    """
+    bound, start, worst = 8 + rig.config.lanes + 16, None, 0
     for cycle, record in rig.monitor.history:
         if record.op == "START":
             start = cycle
         elif start is not None and record.op in ("ACCEPT", "GRANT", "END"):
+            others = record.op == "GRANT" and not record.data & 0x400
             worst = max(worst, cycle - start)
-    assert 0 < worst <= bound
+            assert cycle - start <= bound + 3 * rig.config.lanes * others
+    assert worst > 0
     return worst, bound
 
 
