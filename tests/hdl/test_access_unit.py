@@ -33,6 +33,7 @@ class Registers:
     errinfo: int = 0
     counts: dict = field(default_factory=lambda: dict.fromkeys(COUNTERS.values(), 0))
     rrptr: list = field(default_factory=lambda: [0, 0, 0])
+    told: int = 0       # merges at the sources, decided a cycle before they are told
 
     def log(self, err, address=0, domain=0):
         if err:
@@ -45,7 +46,8 @@ class Registers:
         if 0x140 <= offset < 0x180:
             return self.rrptr[(offset - 0x140) // 4]
         if offset in COUNTERS:
-            return self.counts[COUNTERS[offset]] & 0xFFFFFFFF
+            told = self.told if COUNTERS[offset] == "coalesced" else 0
+            return self.counts[COUNTERS[offset]] + told & 0xFFFFFFFF
         return {
             0x00: 0x44445631, 0x04: c.vcpus | c.domains << 12 | c.rtes << 20,
             0x08: c.ports | c.irts << 16, 0x0C: self.ctrl, 0x10: self.errstat, 0x14: self.errinfo,
@@ -166,6 +168,7 @@ class Bench:
             assert record is None
         else:
             assert not before["granting"]
+            self.registers.told = before.get("coalesced", 0)
             unit, data, berr = self.finish(i, before["now"])
             assert unit in (Unit.GLOBALS, Unit.REFUSED)
             assert (record.op, record.row, record.addr) == (0, i, access["addr"] & ~3)

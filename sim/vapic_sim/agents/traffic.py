@@ -213,6 +213,7 @@ class Traffic:
         """Raise a request, wait for its selection and touch what it is about to choose."""
         rng, core = self.rng, self.rig.model.core
         n, v, k, port = self._wanted(), self._v(), rng.randrange(self.config.lanes), self._port()
+        aims = range(11)
         await self._raise(n)
         for _ in range(16):
             if core.selection is not None:
@@ -220,10 +221,12 @@ class Traffic:
                 if selection.choice.targets:
                     lane = rng.choice(selection.choice.targets)
                     n, v, k, port = selection.n, lane.v, lane.k, lane.port or port
+                    aims = (2, 2, 3, 4, 5, 6, 7, 8, 10) if selection.choice.entry.evt else (
+                        0, 0, 1, 1, 5, 6, 9, 10)
                 break
             await self.rig.ticks(1)
         dom = core.requests[n].dom
-        aim = rng.randrange(11)
+        aim = rng.choice(aims)
         # An access commits three to six cycles after it is issued, a grant ten or more.
         await self.rig.ticks(rng.randrange(9))
         bit, word = 1 << port % 32, port // 32
