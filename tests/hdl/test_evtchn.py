@@ -230,6 +230,55 @@ def test_latency_space_and_reset():
     simulate(ResetInserter(reset)(dut), bench)
 
 
+def test_reraise_of_one_lane_and_close_in_flight():
+    dut = EventChannels(Config(**SMALL))
+    env = Environment(dut, 6, grants=0, bank=1.0)
+
+    async def bench(ctx):
+        async def command(number, *args):
+            for i, arg in enumerate(args):
+                await env.access(ctx, WINDOW + 0x1300 + 4 * i, arg)
+            await env.access(ctx, WINDOW + 0x130C, number)
+            assert await env.access(ctx, WINDOW + 0x1310) == 0
+
+        async def grant(dynamic, *lanes):
+            env.results.clear()
+            env.targets = [{"n": 1, "dom": 0, "k": k, "v": k, "dynamic": dynamic,
+                            "first": int(k == lanes[0]), "last": int(k == lanes[-1])}
+                           for k in lanes]
+            while sum(env.results.values()) < len(lanes):
+                await env.step(ctx)
+            assert env.results == {SET: len(lanes)}
+
+        await start(ctx, dut)
+        # Six ports of one lane, masked and pending: unmasked with auto_reraise, one upcall.
+        await env.access(ctx, 0x8000 + 0x40 * 2, 2 << 24 | 1)
+        await env.access(ctx, WINDOW + 0x80, 0, sel=2)
+        await env.access(ctx, WINDOW + 0x1080, MASK)
+        for p in range(1, 7):
+            await command(7, 2)
+            await command(4, p)
+        env.flags.auto_reraise = 1
+        env.table(ctx)
+        await env.access(ctx, WINDOW + 0x1200, MASK)
+        await env.settle(ctx)
+        assert env.notes[-1][1:] == (2, 1, 1, 1) and sum(note[4] for note in env.notes) == 1
+        # EVT-24: a static occurrence that another lane has too is not handed back.
+        for mode, dynamic, hands in ((0, 0, [(1, 1, 1)]), (1, 1, [(1, 1, 1)] * 2)):
+            env.entries[1].mode = mode
+            for k in (0, 1):
+                await command(0x20, 1, k)
+            for lanes in ([(0, 1)], [(0,), (1,)])[dynamic]:
+                await grant(dynamic, *lanes)
+            before = len(env.hands)
+            for p in (7, 8):
+                await command(3, p)
+            await env.settle(ctx)
+            assert env.hands[before:] == hands
+
+    simulate(dut, bench)
+
+
 def test_large_configuration():
     config = Config.for_vcpus(256, irts=40, commits=True)
     dut = EventChannels(config)
@@ -248,5 +297,29 @@ def test_large_configuration():
         await env.access(ctx, base + 0x1100, 2, vmm=0, vcpu=255)
         await env.access(ctx, base + 0x1328, 63, vmm=0, vcpu=255)
         assert env.hands == env.ref.hands == [(63, 1, 0)]
+        # All that is in flight of a PIRQ ends at once when the request store asks for it.
+        await env.access(ctx, base + 0x1304, 3)
+        await env.access(ctx, base + 0x1300, 63)
+        await env.access(ctx, base + 0x130C, 0x20)
+        env.results.clear()
+        env.targets = [{"n": 63, "dom": 15, "k": k, "v": 240 + k, "dynamic": 0,
+                        "first": int(k == 3), "last": int(k == 15)} for k in (3, 15)]
+        while env.targets or env.running or sum(env.results.values()) < 2:
+            await env.step(ctx)
+        env.ref.set_infl(15, 63, 3, False)
+        env.ref.set_infl(15, 63, 15, False)
+        ctx.set(dut.end_flight.payload, 63)
+        ctx.set(dut.end_flight.valid, 1)
+        cycles = 0
+        while not ctx.get(dut.end_flight.ready):
+            await ctx.tick()
+            cycles += 1
+        await ctx.tick()
+        ctx.set(dut.end_flight.valid, 0)
+        assert cycles == 1 + 2 * 3 + 1
+        row = ctx.get(dut.store.pirqs.data[63])
+        assert (row.open, row.infl, row.pend, row.bound) == env.ref.row(63)
+        assert ctx.get(dut.store.outs.data[15 << 4 | 3]) == 0
+        assert ctx.get(dut.store.outs.data[15 << 4 | 15]) == 0
 
     simulate(dut, bench)
