@@ -181,6 +181,12 @@ async def priorities(d):
     await d.write(2, EOI, 0)
     await d.write(2, EOI, 0)
     assert d.strobes == [("eoi", 0, 0xFF)] and 0xFF in await d.bits(2, TMR)
+    await d.write(2, SVR, 0x11FF)
+    await d.accept(2, 0xFF, level=1)
+    await d.read(2, INTA)
+    await d.write(2, EOI, 0)
+    assert d.strobes == [("eoi", 0, 0xFF)] and await d.bits(2, ISR) == set()
+    await d.write(2, SVR, 0x1FF)
 
     await d.accept(2, 0x80, level=1)                                        # 61, 62
     await d.read(2, INTA)

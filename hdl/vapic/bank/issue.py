@@ -15,9 +15,9 @@ class Issue(wiring.Component):
     """Choose the operation that enters the pipeline in this cycle.
 
     Combinational from request to `op`. The source served last comes last (bus, accept, note in
-    turn). A source whose vCPU has an operation in the pipeline is passed over, and so are bus
-    writes under ``hold`` and CTL notes under ``hold_notes``. There is at most one bus access and
-    one CTL note in the pipeline, so their words are held here, not carried from stage to stage.
+    turn). A source whose vCPU has an operation that is not decided yet is passed over, and so are
+    bus writes under ``hold`` and CTL notes under ``hold_notes``. There is at most one bus access
+    and one CTL note in the pipeline, so their words are held here, not carried along.
 
     Parameters
     ----------
@@ -72,7 +72,8 @@ class Issue(wiring.Component):
         is_ctl = note.op == NoteOp.CTL
 
         def free(v):
-            return ~Cat(stage.valid & (stage.v == v) for stage in stages).any()
+            # The last stage writes now, and what is issued now reads its row in the next cycle.
+            return ~Cat(stage.valid & (stage.v == v) for stage in stages[:-1]).any()
 
         bus_busy = Cat(s.valid & (s.kind == Kind.BUS) for s in stages).any()
         ctl_busy = Cat(s.valid & (s.kind == Kind.CTL) for s in stages).any()

@@ -37,9 +37,9 @@ class Bank(wiring.Component):
     An operation is issued in cycle 0 and decided in cycle 6: 1, 2 head row from memory, 3 which
     words, 4 words from memory and register changes, 5 highest vectors and counts, 6 priority,
     decision, write. Commit, bus answer and outputs follow in cycle 7. Different vCPUs overlap; an
-    operation waits at issue until the earlier one on its vCPU is written, and bus, accept and note
-    take turns (LAPIC-12). INTA and EOI act on the state before them (GEN-04); a register write that
-    enables an owed upcall vector injects it in the same operation (EVT-05, LAPIC-19).
+    operation waits at issue for the decision of the earlier one on its vCPU, and bus, accept and
+    note take turns (LAPIC-12). INTA and EOI act on the state before them (GEN-04); a register write
+    that enables an owed upcall vector injects it in the same operation (EVT-05, LAPIC-19).
 
     Parameters
     ----------

@@ -98,9 +98,13 @@ class BitmapWords(wiring.Component):
         isr = isr_row & isr_valid_1.replicate(32)
         tmr = tmr_row & tmr_valid_1.replicate(32)
         place_2, place_lower_2, found_2, end_2 = Signal(3), Signal(3), Signal(), Signal()
+        irr_1, isr_1 = Signal(32), Signal(32)
+        m.d.comb += [irr_1.eq(Mux(op_1.take, irr & ~bit, irr | bit)),
+                     isr_1.eq(Mux(op_1.end, isr & ~bit, isr | bit))]
+        irr_some_2, isr_some_2 = Signal(8), Signal(8)       # a bit a nibble that is not 0
         m.d.sync += [
-            irr_2.eq(Mux(op_1.take, irr & ~bit, irr | bit)),
-            isr_2.eq(Mux(op_1.end, isr & ~bit, isr | bit)),
+            irr_2.eq(irr_1), irr_some_2.eq(Cat(irr_1.word_select(i, 4).any() for i in range(8))),
+            isr_2.eq(isr_1), isr_some_2.eq(Cat(isr_1.word_select(i, 4).any() for i in range(8))),
             tmr_2.eq(Mux(op_1.level, tmr | bit, tmr & ~bit)),
             lower_2.eq(Mux(op_1.end, isr_below, irr_below)),
             self.hit.eq((irr & bit).any()), self.level.eq((tmr & bit).any()),
@@ -108,15 +112,16 @@ class BitmapWords(wiring.Component):
             end_2.eq(op_1.end),
         ]
 
-        # N+2: the highest bit left, of this word and of the one below at once.
-        rest = Signal(32)
-        m.d.comb += rest.eq(Mux(end_2, isr_2, irr_2))
-        remains, top = highest(m, rest, name="top")
-        _, top_lower = highest(m, lower_2, name="top_lower")
-        from_lower = Mux(found_2, Cat(top_lower, place_lower_2), 0)
+        # N+2: the highest bit left, of this word or else of the one below.
+        searched = Signal(32)
         m.d.comb += [
-            self.emptied.eq(~remains),
-            self.left.eq(Mux(remains, Cat(top, place_2), from_lower)),
+            self.emptied.eq(~Mux(end_2, isr_some_2, irr_some_2).any()),
+            searched.eq(Mux(self.emptied, lower_2, Mux(end_2, isr_2, irr_2))),
+        ]
+        found, top = highest(m, searched, name="top")
+        place = Mux(self.emptied, place_lower_2, place_2)
+        m.d.comb += [
+            self.left.eq(Cat(top, place) & (found & (~self.emptied | found_2)).replicate(8)),
             self.value.eq(irr_2 & self.pick[0].replicate(32) | isr_2 & self.pick[1].replicate(32)
                           | tmr_2 & self.pick[2].replicate(32)),
         ]
