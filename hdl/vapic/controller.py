@@ -1,4 +1,4 @@
-"""The controller: its blocks, and the wires between them. No logic of its own."""
+"""The controller: its blocks, and the wires and registers between them."""
 
 from amaranth import Module
 from amaranth.lib import stream, wiring
@@ -13,6 +13,7 @@ from .evtchn.unit import EventChannels
 from .ioapic.unit import Ioapic
 from .layouts import Layouts
 from .msi.intake import MsiIntake
+from .slices import StreamSkid, StreamSlice
 
 __all__ = ["Controller"]
 
@@ -78,6 +79,7 @@ class Controller(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        layouts = Layouts(self.config)
         access, ioapic, msi = self.access, self.ioapic, self.msi
         bank, dispatch, evt = self.bank, self.dispatch, self.evt
         blocks = {"access": access, "ioapic": ioapic, "msi": msi, "bank": bank,
@@ -98,7 +100,9 @@ class Controller(wiring.Component):
 
         # The way of a request: source, dispatch, sink.
         connect(m, dispatch.requests, ioapic.requests)
-        connect(m, dispatch.accept, bank.accept)
+        m.submodules.accept = accept = StreamSlice(layouts.accept)
+        connect(m, dispatch.accept, accept.i)
+        connect(m, accept.o, bank.accept)
         connect(m, dispatch.evt_grant, evt.grant)
         granting = bank.accept_done.valid | evt.grant_done.valid
         m.d.comb += [
@@ -119,20 +123,27 @@ class Controller(wiring.Component):
             dispatch.out_write.eq(evt.out_write),
             evt.pirq_n.eq(dispatch.pirq_n), dispatch.pirq_row.eq(evt.pirq_row),
             dispatch.lag.eq(evt.lag),
-            dispatch.pirq_note.eq(evt.pirq_note), ioapic.pirq_note.eq(evt.pirq_note),
-            ioapic.recheck.eq(bank.lane_write.en | evt.changed | access.rechecked),
+            dispatch.pirq_note.eq(evt.pirq_note),
             bank.granted.eq(dispatch.granted), bank.aborted.eq(dispatch.aborted),
         ]
 
         # Event channels to bank, and back to the source.
-        connect(m, evt.note, bank.note)
+        m.submodules.note = note = StreamSkid(layouts.note)
+        connect(m, evt.note, note.i)
+        connect(m, note.o, bank.note)
         connect(m, ioapic.end_flight, evt.end_flight)
         m.d.comb += [
             evt.note_done.eq(bank.note_done),
             evt.out_dom.eq(bank.out_dom), evt.out_k.eq(bank.out_k),
             bank.out_value.eq(evt.out_value),
             ioapic.query_n.eq(evt.query_n), evt.query_entry.eq(ioapic.query_entry),
-            ioapic.hand_back.eq(evt.hand_back), ioapic.eoi.eq(bank.eoi),
+            ioapic.eoi.eq(bank.eoi),
+        ]
+        # These reach the requests a cycle late. Nobody can tell: what ends in the event channels
+        # gates a request until then, and accesses that look wait after a grant.
+        m.d.sync += [
+            ioapic.pirq_note.eq(evt.pirq_note), ioapic.hand_back.eq(evt.hand_back),
+            ioapic.recheck.eq(bank.lane_write.en | evt.changed | access.rechecked),
         ]
 
         # Counters and the error log.
@@ -153,6 +164,8 @@ class Controller(wiring.Component):
             access.start.eq(self.ready),
             self.idle.eq(self.ready & _all(block.quiet for block in blocks.values())
                          & ~(self.bus.cyc & self.bus.stb) & ~self.wake.any()
+                         & ~(accept.o.valid | note.o.valid | ioapic.pirq_note.valid | ioapic.hand_back.valid
+                             | ioapic.recheck)
                          & ~(self.trace.valid & self.trace.ready)),
         ]
         if self.config.commits:

@@ -1,0 +1,64 @@
+"""Registers between two blocks, so that their paths do not add up."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["StreamSkid", "StreamSlice"]
+
+
+class StreamSlice(wiring.Component):
+    """Pass a stream through one register: a cycle of latency, one transfer a cycle.
+
+    ``valid`` and ``payload`` come from flip-flops; ``ready`` goes back combinationally.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Of the payload.
+
+    Members
+    -------
+    i, o : ``In(stream)``, ``Out(stream)``
+        In and out.
+    """
+
+    def __init__(self, shape):
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.i.ready.eq(~self.o.valid | self.o.ready)
+        with m.If(self.i.ready):
+            m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.eq(self.i.payload)]
+        return m
+
+
+class StreamSkid(wiring.Component):
+    """As `StreamSlice`, and ``ready`` comes from a flip-flop too: holds up to two transfers.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Of the payload.
+
+    Members
+    -------
+    i, o : ``In(stream)``, ``Out(stream)``
+        In and out.
+    """
+
+    def __init__(self, shape):
+        self._shape = shape
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform):
+        m = Module()
+        kept, full = Signal(self._shape), Signal()
+        m.d.comb += self.i.ready.eq(~full)
+        with m.If(~self.o.valid | self.o.ready):
+            m.d.sync += [self.o.valid.eq(full | self.i.valid), full.eq(0),
+                         self.o.payload.eq(Mux(full, kept, self.i.payload))]
+        with m.Elif(self.i.valid & ~full):
+            m.d.sync += [full.eq(1), kept.eq(self.i.payload)]
+        return m
