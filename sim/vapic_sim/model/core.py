@@ -182,12 +182,9 @@ class Core:
         vcpu.online, vcpu.freeze, vcpu.dom, vcpu.k = online, freeze, dom, k
         vcpu.apicid = data >> 8 & 0xFF
         if rises:
-            window = self.events.domains[dom]
             self.holder[dom, k] = vcpu
-            vcpu.pend = window.upcall[k]
-            vcpu.line = vcpu.pend and not window.upcall_mask[k]
-            vcpu.owed = vcpu.pend and vcpu.upvec_valid
             vcpu.notes.clear()
+            self._upcall(dom, k, self.events.domains[dom].upcall[k], True)
         elif falls:
             del self.holder[dom, k]
             vcpu.pend = vcpu.line = vcpu.owed = False
