@@ -154,7 +154,7 @@ class Reference:
         if not self.good() or outcome in (Outcome.NONE, Outcome.AGAIN):
             return 0
         if outcome == Outcome.ERROR:
-            e.err, e.pend = 1, 0
+            e.err, e.pend = 1, e.pend & e.level
             return 0
         new = outcome == Outcome.PARK and e.held != Outcome.PARK
         e.held = outcome

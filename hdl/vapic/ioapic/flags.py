@@ -118,11 +118,13 @@ class Flags(wiring.Component):
         within, kept = Signal(), Signal()
         handed, arrived, edges = (vector(name) for name in ("handed", "arrived", "edges"))
         written, before, own = (vector(name) for name in ("written", "before", "own"))
-        occurred = vector("occurred")
+        occurred, fails = vector("occurred"), Signal()
         m.d.comb += [
+            # A configuration error ends an occurrence of an edge entry only (IOA-18).
+            fails.eq(self.fail & ~(self.current_at & self.level).any()),
             handed.eq(at & self._all(back.valid & back.set_pend)),
             edges.eq(self.edge),
-            own.eq(self.current_at & self._all(within | self.first | self.last | self.fail)),
+            own.eq(self.current_at & self._all(within | self.first | self.last | fails)),
             written.eq(pend & ~(at & self._all(change.clear))),
             before.eq(written & ~own | own & self._all(kept)),
             occurred.eq(handed | edges | arrived),
@@ -138,7 +140,7 @@ class Flags(wiring.Component):
         ]
         m.d.sync += [merged.eq((edges | arrived) & (before | handed)),
                      merged_back.eq(handed & before)]
-        spent = self.fail | self.last & ~kept
+        spent = fails | self.last & ~kept
         m.d.sync += [
             pend.eq(written & ~(self.current_at & self._all(spent)) | occurred),
             within.eq((within | self.first) & ~self.last),
