@@ -214,11 +214,20 @@ class Traffic:
         rng, core = self.rng, self.rig.model.core
         n, v, k, port = self._wanted(), self._v(), rng.randrange(self.config.lanes), self._port()
         aims = range(11)
+        group, dom = core.events.group[n], core.requests[n].dom
+        closing = bool(group) and core.requests[n].evt and rng.random() < 0.2
+        if closing:
+            # A command is in time only if its argument is there before.
+            k = rng.choice(sorted(group))
+            port = group[k]
+            await self.access(address("EVT_ARG", dom, 0), port)
         await self._raise(n)
         for _ in range(16):
             if core.selection is not None:
                 selection = core.selection
-                if selection.choice.targets:
+                if closing:
+                    aims = (4,)
+                elif selection.choice.targets:
                     lane = rng.choice(selection.choice.targets)
                     n, v, k, port = selection.n, lane.v, lane.k, lane.port or port
                     aims = (2, 2, 3, 4, 5, 6, 7, 8, 10) if selection.choice.entry.evt else (
@@ -240,8 +249,10 @@ class Traffic:
             await self.access(address("EVT_MASK_W1S", dom, word), bit * 7 & 0xFFFFFFFF)
             await self.access(address("EVT_MASK_W1C", dom, word), bit * 7 & 0xFFFFFFFF)
         elif aim == 4:
-            # The argument was written before: the command itself must be in time.
-            await self.command(dom, _CLOSE, port)
+            if closing:
+                await self.access(address("EVT_CMD", dom), _CLOSE)
+            else:
+                await self.command(dom, _CLOSE, port)
             await self.command(dom, _PIRQ, n, k)
         elif aim == 5:
             await self._freeze(v)
