@@ -24,7 +24,7 @@ def _vcpu_info(core: Core, access: Access, d: int, offset: int) -> Place:
     def upcall(data: int) -> int:
         events.set_upcall(
             d, k, pending=False if access.sel & 1 and not data & 0xFF else None,
-            mask=bool(data & 0x100) if access.sel & 2 else None)
+            mask=bool(data & 0xFF00) if access.sel & 2 else None)
         return 0
 
     def take() -> int:
