@@ -317,7 +317,11 @@ def test_case_109_isolation(rig):
     rig.run(scenario)
 
 
-def test_case_110_end_to_end_100_random_edges(rig):
+@pytest.mark.parametrize("edges", [
+    pytest.param(50, id="50_random_edges"),
+    pytest.param(1000, id="1000_random_edges", marks=pytest.mark.slow),
+])
+def test_case_110_end_to_end(rig, edges):
     """Pin, dynamic grant, driver handler, SEND, guest upcall: every edge at both stages."""
     async def scenario(rig):
         rng = random.Random(110)
@@ -327,7 +331,7 @@ def test_case_110_end_to_end_100_random_edges(rig):
             await rig.write("EVT_UPCALL", v // 2, v % 2, value=0, sel=0b0010)
         for n in range(3):
             await pirq(rig, n, range(2))
-        for _ in range(100):
+        for _ in range(edges):
             n = rng.randrange(3)
             await rig.pulse(n)
             await rig.settle()
@@ -347,7 +351,7 @@ def test_case_110_end_to_end_100_random_edges(rig):
             await rig.write("EVT_PENDING_W1C", 1, 0, value=1 << there, v=2)
             await rig.settle()
             assert rig.ctx.get(rig.dut.upcall) == 0
-        assert len(rig.traces) == 100
+        assert len(rig.traces) == edges
     rig.run(scenario)
 
 
