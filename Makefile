@@ -1,28 +1,32 @@
-# Each target sets up its own virtual environment when it is missing or stale.
+# Each target sets up what it needs in the checkout's own virtual environment.
 PYTHON ?= python3
 VENV   := .venv
-STAMP  := $(VENV)/.installed
 RUN    := $(VENV)/bin
+PIP    := $(RUN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test test-all lint clean
 
-$(STAMP): pyproject.toml constraints.txt
-	@echo "setting up $(VENV) (once, about a minute)"
+# What runs the simulator and writes Verilog.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "setting up $(VENV) (once, less than a minute)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[dev,synth]'
-	@touch $@
+	@$(PIP) --editable . && touch $@
 
-demo: $(STAMP)
+# What tests and checks it besides.
+$(VENV)/.developer: $(VENV)/.installed
+	@echo "adding the developer's tools to $(VENV) (once)"
+	@$(PIP) --editable '.[dev]' && touch $@
+
+demo: $(VENV)/.installed
 	@$(RUN)/vapic run
 
-test: $(STAMP)
+test: $(VENV)/.developer
 	@$(RUN)/python -m pytest -q -n auto
 
-test-all: $(STAMP)
+test-all: $(VENV)/.developer
 	@$(RUN)/python -m pytest -q -n auto -m 'slow or not slow'
 
-lint: $(STAMP)
+lint: $(VENV)/.developer
 	@$(RUN)/ruff check .
 	@$(RUN)/pyright
 

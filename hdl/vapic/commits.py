@@ -16,8 +16,8 @@ class CommitOrder(wiring.Component):
     """Give every record its place in the commit order; combinational.
 
     Within a cycle: register reads (access, ioapic), the end of a selection without a grant,
-    register writes (ioapic), all accesses of bank and evt, then acceptances and upcalls of the bank,
-    grants of the event channels, lines, messages, writes of global registers, and a selection
+    register writes (ioapic), all accesses of bank and evt, then acceptances and upcalls of the
+    bank, grants of the event channels, lines, messages, writes of global registers, and a selection
     start last.
 
     Parameters

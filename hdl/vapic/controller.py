@@ -164,7 +164,8 @@ class Controller(wiring.Component):
             access.start.eq(self.ready),
             self.idle.eq(self.ready & _all(block.quiet for block in blocks.values())
                          & ~(self.bus.cyc & self.bus.stb) & ~self.wake.any()
-                         & ~(accept.o.valid | note.o.valid | ioapic.pirq_note.valid | ioapic.hand_back.valid
+                         & ~(accept.o.valid | note.o.valid | ioapic.pirq_note.valid
+                             | ioapic.hand_back.valid
                              | ioapic.recheck)
                          & ~(self.trace.valid & self.trace.ready)),
         ]

@@ -13,16 +13,18 @@ def test_order_and_count(kind, pause):
     dut, rng, sent, got = kind(8), random.Random(1), [], []
 
     async def bench(ctx):
+        taken = True
         for _ in range(400):
-            ctx.set(dut.o.ready, rng.random() >= pause)
-            if not ctx.get(dut.i.valid) or sent_last:
+            if taken:       # else what is offered stays
                 ctx.set(dut.i.valid, rng.random() >= pause)
                 ctx.set(dut.i.payload, rng.getrandbits(8))
+            ctx.set(dut.o.ready, rng.random() >= pause)
             if ctx.get(dut.o.valid) and ctx.get(dut.o.ready):
                 got.append(ctx.get(dut.o.payload))
-            sent_last = bool(ctx.get(dut.i.valid) and ctx.get(dut.i.ready))
-            if sent_last:
+            valid, ready = ctx.get(dut.i.valid), ctx.get(dut.i.ready)
+            if valid and ready:
                 sent.append(ctx.get(dut.i.payload))
+            taken = ready or not valid
             await ctx.tick()
 
     simulate(dut, bench)

@@ -19,8 +19,8 @@ class Delivery(wiring.Component):
 
     A grant with a chosen target is offered in the cycle after ``start``, another one a cycle
     later. Several targets wait for ``hold_ack`` unless the sink is ``in_order``: it decides what it
-    was given before the hold before any target anyway. Then the first goes alone, since an abort of it
-    ends the grant, and the others follow one a cycle (at most 15 under way). Decisions come back
+    was given before the hold before any target anyway. Then the first goes alone, since an abort
+    of it ends the grant, and the others follow one a cycle (at most 15 under way). Decisions come back
     in order, in the cycle of the transfer at the earliest; all outputs about them are
     combinational.
 

@@ -24,10 +24,10 @@ class Rig:
     """One controller, compiled once, in which scenarios run from reset.
 
     Every commit of the hardware is replayed on the golden model; a disagreement ends the scenario
-    with `vapic_sim.model.Mismatch`. A scenario is an ``async def scenario(rig)``; within it the methods
-    below are the VMM's or a vCPU's acts, each a real bus access or line change. A scenario may set
-    ``rig.beside`` to an async function of a simulation context, which then runs beside it until the
-    scenario ends.
+    with `vapic_sim.model.Mismatch`. A scenario is an ``async def scenario(rig)``; within it the
+    methods below are the VMM's or a vCPU's acts, each a real bus access or line change. A scenario
+    may set ``rig.beside`` to an async function of a simulation context, which then runs beside it
+    until the scenario ends.
 
     Parameters
     ----------

@@ -1,12 +1,12 @@
 """Seeded random traffic over a whole controller, aimed at what meets what."""
 
-import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from vapic.regmap import address
 
 from .bus import BusError, BusMaster
+from .stimuli import Stimuli
 
 __all__ = ["Traffic"]
 
@@ -14,7 +14,7 @@ _MSI = 0xFEE00018
 _ALLOC, _INTERDOMAIN, _CLOSE, _SEND, _STATUS, _IPI, _UNMASK, _PIRQ = 6, 0, 3, 4, 5, 7, 9, 0x20
 
 
-class Traffic:
+class Traffic(Stimuli):
     """Random operations of all roles, with lines that change while the bus is busy.
 
     Half of the bus operations are aimed: a request is raised, some cycles pass, and then something
@@ -41,8 +41,8 @@ class Traffic:
     """
 
     def __init__(self, rig: Any, seed: int):
-        self.rig, self.rng = rig, random.Random(seed)
-        self.config = rig.config
+        super().__init__(rig.config, seed)
+        self.rig = rig
         self.issued: list[tuple[int, int, tuple]] = []
         self.operations = self.overlapped = 0
         self.paused = False
@@ -89,49 +89,6 @@ class Traffic:
         n = self.rng.randrange(self.config.rtes) if n is None else n
         self.rig.line(n, self.rng.getrandbits(1) if level is None else level, ctx)
 
-    # Choices.
-
-    def _word(self) -> int:
-        return self.rng.getrandbits(32)
-
-    def _n(self) -> int:
-        return self.rng.randrange(self.config.pirqs)
-
-    def _v(self) -> int:
-        # Few vCPUs meet more often than many.
-        return self.rng.randrange(min(self.config.vcpus, 4))
-
-    def _port(self) -> int:
-        return self.rng.choice((self.rng.randrange(1, 12), self.rng.randrange(self.config.ports)))
-
-    def _dom(self) -> int:
-        return self.rng.choice((0, 0, 0, self.rng.randrange(self.config.domains)))
-
-    def _vector(self) -> int:
-        top = self.config.vectors
-        if self.rng.random() < 0.03:
-            return self.rng.randrange(256)
-        return self.rng.choice((0x11, 0x12, top - 1, top // 2 + 1, self.rng.randrange(16, top)))
-
-    def _low(self) -> int:
-        rng = self.rng
-        mode = rng.choice((0, 0, 1, 1, 1, 1, 1, rng.randrange(8)))
-        return (self._vector() | mode << 8 | rng.getrandbits(1) << 11
-                | (rng.random() < 0.1) << 13 | (rng.random() < 0.4) << 15
-                | (rng.random() < 0.12) << 16)
-
-    def _high(self) -> int:
-        return self.rng.choice((0xFF, 0xFF, 0xFF, self.rng.randrange(4),
-                                self.rng.randrange(1, 16), self.rng.getrandbits(8))) << 24
-
-    def _reqx(self) -> int:
-        rng = self.rng
-        policy = rng.choice((0, 1, 2, 6, 6, 15, rng.randrange(16)))
-        allow = rng.choice((7, 7, 7, rng.randrange(8)))
-        return (rng.getrandbits(1) | rng.getrandbits(1) << 1 | (rng.random() < 0.1) << 2
-                | (rng.random() < 0.1) << 3 | policy << 4 | allow << 12
-                | (rng.random() < 0.2) << 23)
-
     # Set-up.
 
     async def prepare(self) -> None:
@@ -149,7 +106,7 @@ class Traffic:
             await self.access(address("LAPIC_SVR", v), 0x1FF, v=v)
             await self.access(address("LAPIC_LDR", v), (1 << v % 8) << 24, v=v)
             if rng.random() < 0.5:
-                await self.access(address("VCPU_UPVEC", v), 0x100 | self._vector())
+                await self.access(address("VCPU_UPVEC", v), 0x100 | self.vector())
         await self.access(address("PULL"), rng.choice((1, 1, 2, 0x101)))
         for n in range(c.pirqs):
             await self.entry(n)
@@ -164,14 +121,14 @@ class Traffic:
         """Write an entry anew, extension first."""
         c = self.config
         if self.rng.random() < 0.6:
-            await self.access(address("REQX", n), self._reqx())
+            await self.access(address("REQX", n), self.reqx())
         if n < c.rtes:
-            for index, value in ((0x11 + 2 * n, self._high()), (0x10 + 2 * n, self._low())):
+            for index, value in ((0x11 + 2 * n, self.high()), (0x10 + 2 * n, self.low())):
                 await self.access(address("IOA_REGSEL"), index)
                 await self.access(address("IOA_WIN"), value)
         else:
-            await self.access(address("IRT_HIGH", n - c.rtes), self._high())
-            await self.access(address("IRT_LOW", n - c.rtes), self._low())
+            await self.access(address("IRT_HIGH", n - c.rtes), self.high())
+            await self.access(address("IRT_LOW", n - c.rtes), self.low())
 
     async def command(self, dom: int, command: int, *arguments: int, v: int | None = None) -> None:
         """An event-channel command, its arguments first."""
@@ -203,7 +160,7 @@ class Traffic:
         """A request that a selection would follow, if one is found."""
         core = self.rig.model.core
         for _ in range(4):
-            n = self._n()
+            n = self.n()
             request = core.requests[n]
             if not (request.mask or request.rirr or request.err):
                 break
@@ -212,7 +169,7 @@ class Traffic:
     async def _aimed(self) -> None:
         """Raise a request, wait for its selection and touch what it is about to choose."""
         rng, core = self.rng, self.rig.model.core
-        n, v, k, port = self._wanted(), self._v(), rng.randrange(self.config.lanes), self._port()
+        n, v, k, port = self._wanted(), self.v(), rng.randrange(self.config.lanes), self.port()
         aims = range(11)
         group, dom = core.events.group[n], core.requests[n].dom
         closing = bool(group) and core.requests[n].evt and rng.random() < 0.2
@@ -275,10 +232,10 @@ class Traffic:
         await self.access(address("VCPU_CTL", v), ctl & ~2 if self.rng.random() < 0.6 else ctl | 2)
 
     async def _move(self) -> None:
-        rng, v = self.rng, self._v()
+        rng, v = self.rng, self.v()
         ctl = await self.access(address("VCPU_CTL", v))
         await self.access(address("VCPU_CTL", v), ctl & ~1)
-        dom, k = self._dom(), rng.randrange(self.config.lanes + 1)
+        dom, k = self.dom(), rng.randrange(self.config.lanes + 1)
         await self.access(address("VCPU_CTL", v),
                           1 | dom << 4 | rng.randrange(8) << 8 | k << 24)
 
@@ -287,31 +244,31 @@ class Traffic:
         name, value = rng.choice((
             ("CTRL", 1 | rng.getrandbits(7) & rng.getrandbits(7)), ("CTRL", rng.getrandbits(7)),
             ("CTRL", 1), ("POLICY", rng.getrandbits(8)), ("LPCFG", rng.getrandbits(4)),
-            ("PULL", rng.choice((1, 2, 3, 0x101))), ("ERRSTAT", self._word()),
-            ("IOA_OWNER", self._dom())))
+            ("PULL", rng.choice((1, 2, 3, 0x101))), ("ERRSTAT", self.word()),
+            ("IOA_OWNER", self.dom())))
         await self.access(address(name), value)
         if name == "CTRL":
             await self.access(address("CTRL"), value | 1)
 
     async def _rotation(self) -> None:
-        await self.access(address("RRPTR", self._dom()), self.rng.randrange(self.config.lanes))
+        await self.access(address("RRPTR", self.dom()), self.rng.randrange(self.config.lanes))
 
     async def _owner(self) -> None:
-        await self.access(address("PIRQ_OWNER", self._n()),
+        await self.access(address("PIRQ_OWNER", self.n()),
                           self.rng.choice((0x100, 0x100, 0x100, self.rng.randrange(0x200))))
 
     async def _entry(self) -> None:
-        await self.entry(self._n())
+        await self.entry(self.n())
 
     async def _ioapic(self) -> None:
         rng = self.rng
         await self.access(address("IOA_REGSEL"), rng.randrange(0x12 + 2 * self.config.rtes))
         await self.access(address("IOA_WIN"))
         if rng.random() < 0.3:
-            await self.access(address("IOA_EOI"), self._vector())
+            await self.access(address("IOA_EOI"), self.vector())
 
     async def _status(self) -> None:
-        await self.access(address(self.rng.choice(("REQSTAT", "REQX", "PIRQ_OWNER")), self._n()))
+        await self.access(address(self.rng.choice(("REQSTAT", "REQX", "PIRQ_OWNER")), self.n()))
 
     async def _global(self) -> None:
         await self.access(address(self.rng.choice((
@@ -321,30 +278,30 @@ class Traffic:
     async def _vcpu(self) -> None:
         name = self.rng.choice(("VCPU_CTL", "VCPU_SCHED", "VCPU_UPVEC", "VCPU_LOAD",
                                 "VCPU_GRANTS", "VCPU_WAKES", "VCPU_ABORTS"))
-        await self.access(address(name, self._v()))
+        await self.access(address(name, self.v()))
 
     async def _upvec(self) -> None:
-        await self.access(address("VCPU_UPVEC", self._v()),
-                          (self.rng.random() < 0.8) << 8 | self._vector())
+        await self.access(address("VCPU_UPVEC", self.v()),
+                          (self.rng.random() < 0.8) << 8 | self.vector())
 
     async def _lapic_write(self) -> None:
-        rng, v = self.rng, self._v()
+        rng, v = self.rng, self.v()
         name, value = rng.choice((
             ("TPR", rng.getrandbits(8) & 0x7F), ("TPR", 0), ("CR8", rng.getrandbits(3)),
             ("SVR", 0x1FF), ("SVR", 0x1FF), ("SVR", rng.getrandbits(13)),
-            ("LDR", self._word()), ("DFR", rng.choice((0xFFFFFFFF, 0xFFFFFFF, self._word()))),
+            ("LDR", self.word()), ("DFR", rng.choice((0xFFFFFFFF, 0xFFFFFFF, self.word()))),
             ("ID", rng.randrange(4) << 24), ("ESR", 0), ("EOI", 0), ("EOI", 0), ("EOI", 0)))
         await self.access(address(f"LAPIC_{name}", v), value, v=v)
 
     async def _base(self) -> None:
-        v = self._v()
+        v = self.v()
         value = await self.access(address("LAPIC_BASE", v), v=v)
         for change in (self.rng.choice((1 << 11, 1 << 11, 1 << 10, 1 << 13)), 0):
             await self.access(address("LAPIC_BASE", v), value ^ change, v=v)
         await self.access(address("LAPIC_SVR", v), 0x1FF, v=v)
 
     async def _lapic_read(self) -> None:
-        rng, v = self.rng, self._v()
+        rng, v = self.rng, self.v()
         if rng.random() < 0.4:
             place = address(rng.choice(("LAPIC_ISR", "LAPIC_IRR", "LAPIC_TMR")), v,
                             rng.randrange(8))
@@ -357,19 +314,19 @@ class Traffic:
         await self.access(place, v=v)
 
     async def _event(self) -> None:
-        rng, v = self.rng, self.rng.choice((None, self._v()))
-        dom = self._dom() if v is None else self.rig.master(v).dom
+        rng, v = self.rng, self.rng.choice((None, self.v()))
+        dom = self.dom() if v is None else self.rig.master(v).dom
         dom = min(dom, self.config.domains - 1)
         kind = rng.randrange(9)
         if kind < 3:
             name = rng.choice(("EVT_SEND", "EVT_UNMASK", "EVT_CLAIM", "EVT_PIRQ_EOI"))
-            value = self._n() if name == "EVT_PIRQ_EOI" else self._port()
+            value = self.n() if name == "EVT_PIRQ_EOI" else self.port()
             await self.access(address(name, dom), value, v=v)
             await self.access(address("EVT_FASTRES", dom), v=v)
         elif kind == 3:
             command = rng.choice((_ALLOC, _INTERDOMAIN, _CLOSE, _SEND, _STATUS, _IPI, _UNMASK,
                                   _PIRQ, rng.randrange(40)))
-            arguments = [rng.choice((0x7FF0, self._dom(), self._port(), self._n()))
+            arguments = [rng.choice((0x7FF0, self.dom(), self.port(), self.n()))
                          for _ in range(3)]
             await self.command(dom, command, *arguments, v=v)
             await self.access(address("EVT_RESULT", dom), v=v)
@@ -382,27 +339,27 @@ class Traffic:
                                "EVT_PENDING_W1C", "EVT_PENDING_W1C", "EVT_PENDING",
                                "EVT_PENDING_W1S"))
             await self.access(address(name, dom, rng.randrange(2)),
-                              self._word() & self._word() & self._word(), v=v)
+                              self.word() & self.word() & self.word(), v=v)
         else:
             k = rng.randrange(self.config.lanes)
             name = rng.choice(("EVT_UPCALL", "EVT_SEL", "EVT_SEL_RC", "EVT_UPCALL_ACK"))
             data = None
             if name == "EVT_UPCALL_ACK" or (name == "EVT_UPCALL" and rng.random() < 0.6):
-                data = rng.choice((0, 0, 0x100, 0x101, self._word()))
+                data = rng.choice((0, 0, 0x100, 0x101, self.word()))
             await self.access(address(name, dom, k), data, v=v,
                               sel=rng.choice((0xF, 0xF, 1, 2, 3)) if data is not None else 0xF)
 
     async def _foreign(self) -> None:
         place = self.rng.choice((self.rng.randrange(0, 0x10000, 4),
-                                 self.rng.randrange(0, 0x800000, 4), self._word() & ~3))
+                                 self.rng.randrange(0, 0x800000, 4), self.word() & ~3))
         sel = self.rng.choice((0xF, 0xF, 0xF, 0x1, 0x3))
         # A stray write may do anything that its master may do, so it is a guest's.
-        await self.access(place, self._word() if self.rng.random() < 0.5 else None,
+        await self.access(place, self.word() if self.rng.random() < 0.5 else None,
                           v=self.config.vcpus - 1, sel=sel)
 
     async def _heal(self) -> None:
         """Bring one vCPU and one entry back to work, so that the machine doesn't clog."""
-        core, rng, v, n = self.rig.model.core, self.rng, self._v(), self._n()
+        core, rng, v, n = self.rig.model.core, self.rng, self.v(), self.n()
         vcpu = core.vcpus[v]
         if vcpu.freeze or not vcpu.online:
             dom, k = (vcpu.dom, vcpu.k) if vcpu.online else (0, v % self.config.lanes)
@@ -425,7 +382,7 @@ class Traffic:
             await self.access(address("LAPIC_EOI", v), 0, v=v)
         for n in range(self.config.pirqs):
             if self.rng.random() < 0.3:
-                await self.access(address("EVT_PIRQ_EOI", 0), n, v=self._v())
+                await self.access(address("EVT_PIRQ_EOI", 0), n, v=self.v())
 
     _ACTS: tuple[tuple[Callable[..., Awaitable[None]], int], ...] = (
         (_event, 20), (_lapic_write, 12), (_lapic_read, 10), (_entry, 5), (_ioapic, 4),

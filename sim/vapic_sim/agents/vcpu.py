@@ -1,5 +1,6 @@
 """The software of one vCPU: takes upcalls by vector, scans its ports, handles, ends interrupts."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ def bits(word: int) -> Iterator[int]:
         word &= word - 1
 
 
-class VCpu:
+class VCpu(ABC):
     """One vCPU, which runs only while its gate is open.
 
     It waits for ``irq[v]`` and then does what a paravirtual kernel with an upcall vector does
@@ -73,9 +74,9 @@ class VCpu:
             await self._interrupt()
             self.working = False
 
+    @abstractmethod
     async def handle(self, port: int) -> None:
         """Handle the event of one port; what it is depends on the kind of vCPU."""
-        raise NotImplementedError
 
     async def read(self, name: str, *index: int) -> int:
         """Read a register, when running."""

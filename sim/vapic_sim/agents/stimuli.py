@@ -1,0 +1,69 @@
+"""Random values that registers are likely to be given."""
+
+import random
+
+__all__ = ["Stimuli"]
+
+
+class Stimuli:
+    """Choices of one random traffic.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+    seed : int
+        Of all choices.
+    """
+
+    def __init__(self, config, seed: int):
+        self.config, self.rng = config, random.Random(seed)
+
+    def word(self) -> int:
+        """Any 32-bit word."""
+        return self.rng.getrandbits(32)
+
+    def n(self) -> int:
+        """An interrupt source."""
+        return self.rng.randrange(self.config.pirqs)
+
+    def v(self) -> int:
+        """A vCPU; few, as few vCPUs meet more often than many."""
+        return self.rng.randrange(min(self.config.vcpus, 4))
+
+    def port(self) -> int:
+        """A port, mostly one of the first."""
+        return self.rng.choice((self.rng.randrange(1, 12), self.rng.randrange(self.config.ports)))
+
+    def dom(self) -> int:
+        """A domain, mostly 0."""
+        return self.rng.choice((0, 0, 0, self.rng.randrange(self.config.domains)))
+
+    def vector(self) -> int:
+        """A vector, mostly a legal one, often the same."""
+        top = self.config.vectors
+        if self.rng.random() < 0.03:
+            return self.rng.randrange(256)
+        return self.rng.choice((0x11, 0x12, top - 1, top // 2 + 1, self.rng.randrange(16, top)))
+
+    def low(self) -> int:
+        """Low word of an entry."""
+        rng = self.rng
+        mode = rng.choice((0, 0, 1, 1, 1, 1, 1, rng.randrange(8)))
+        return (self.vector() | mode << 8 | rng.getrandbits(1) << 11
+                | (rng.random() < 0.1) << 13 | (rng.random() < 0.4) << 15
+                | (rng.random() < 0.12) << 16)
+
+    def high(self) -> int:
+        """High word of an entry."""
+        return self.rng.choice((0xFF, 0xFF, 0xFF, self.rng.randrange(4),
+                                self.rng.randrange(1, 16), self.rng.getrandbits(8))) << 24
+
+    def reqx(self) -> int:
+        """A value of REQX."""
+        rng = self.rng
+        policy = rng.choice((0, 1, 2, 6, 6, 15, rng.randrange(16)))
+        allow = rng.choice((7, 7, 7, rng.randrange(8)))
+        return (rng.getrandbits(1) | rng.getrandbits(1) << 1 | (rng.random() < 0.1) << 2
+                | (rng.random() < 0.1) << 3 | policy << 4 | allow << 12
+                | (rng.random() < 0.2) << 23)
