@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from vapic.slices import StreamSkid, StreamSlice
 from vapic_sim.harness import simulate
 

@@ -94,6 +94,17 @@ def test_csv(tmp_path):
     assert read(tmp_path, "10.5,a,2\n").arrivals == (Arrival(10.5, "a", 2.0, 0),)
 
 
+def test_without_an_idle_task_a_cpu_is_always_busy(tmp_path):
+    trace = read(tmp_path, FTRACE)
+    assert trace.never_idle == ()
+    text = (FTRACE.replace("prev_pid=0", "prev_pid=9").replace("next_pid=0", "next_pid=9")
+            .replace("swapper/1", "other"))
+    trace = read(tmp_path, text)
+    assert trace.never_idle == (1,)
+    assert trace.busy == {1: ((10_000_100.0, 10_000_252.0),)}
+    assert load(None).never_idle == (0, 1)
+
+
 def test_gzip(tmp_path):
     assert rounded(read(tmp_path, gzip.compress(FTRACE.encode()), "x.gz")) == ARRIVALS
 
@@ -119,11 +130,25 @@ def test_actions_of_a_shared_line_are_one_interrupt(tmp_path):
     (FTRACE.replace("irq=36 name=virtio1-req.0", "irq=?"), "x.trace:4: expected irq=NUMBER name="),
     (FTRACE.replace("irq=36 ret=handled", "ret"), "x.trace:5: expected irq=NUMBER ret="),
     (FTRACE.replace("next_pid=7", "x"), "x.trace:6: expected prev_comm="),
+    (FTRACE.replace("36 name=", "36 nome="), "x.trace:4: expected irq=NUMBER name="),
+    (FTRACE.replace("irq=4 name", "x irq=4 name"), "x.trace:9: expected irq=NUMBER name="),
+    (FTRACE.replace("irq_handler_entry:", "irq_handler_entry"),
+     "x.trace:4: expected a colon and a space after irq_handler_entry, found '<idle>-0"),
+    (FTRACE.replace("irq_handler_exit: ", "irq_handler_exit:"),
+     "x.trace:5: expected a colon and a space after irq_handler_exit"),
+    (FTRACE.replace("sched_switch:", "sched_switch"), "x.trace:6: expected a colon and a space"),
+    (FTRACE.replace("vector=236", "vec=236"), "x.trace:7: expected vector=NUMBER"),
+    (FTRACE.replace("reschedule_exit:", "reschedule_exit"),
+     "x.trace:12: expected a colon and a space after reschedule_exit"),
     (FTRACE.replace(" 10.", " 10"), "x.trace:4: expected a time in seconds"),
     ("# tracer: nop\n", "x.trace: no interrupt in this trace"),
     ("", "x.trace: no interrupt in this trace"),
     ("time_us,source,service_us\n", "x.trace: no interrupt in this table"),
     ("time_us,source,service_us\n1,a\n2,b,1\n", "x.trace:2: expected time_us,source,service_us"),
+    ("1,a,2\n2,b\n", "x.trace:2: expected time_us,source,service_us, found '2,b'"),
+    ("1,a,2\n5,b,1e\n", "x.trace:2: expected numbers for time_us and service_us"),
+    ("1,a,2\n5,b,one", "x.trace:2: expected numbers for time_us and service_us"),
+    ("1,a,2\n5,b,1,1", "x.trace:2: expected time_us,source,service_us"),
     ("time_us,source,service_us\nx,a,1\n", "x.trace:2: expected numbers for time_us"),
     ("time_us,source,service_us\n-1,a,1\n", "x.trace:2: expected .* times of 0 or more"),
     ("time_us,source,service_us\n1,a,nan\n", "x.trace:2: expected .* times of 0 or more"),
@@ -148,9 +173,20 @@ def test_a_truncated_last_line_is_counted(tmp_path, cut):
     trace = read(tmp_path, FTRACE + line[:-cut])
     assert rounded(trace) == ARRIVALS
     assert trace.remarks == ("last line is cut off: 1 line passed over",)
-    trace = read(tmp_path, "1,a,2\n2,b")
-    assert len(trace.arrivals) == 1
-    assert len(trace.remarks) == 1
+
+
+@pytest.mark.parametrize("line", [
+    "5", "5,", "5,b", "5,b,", "5,b,.", "5,b,1e", "5,b,1.5E-", "5.,b,.5e+"])
+def test_a_truncated_last_row_is_counted(tmp_path, line):
+    trace = read(tmp_path, "1,a,2\n" + line)
+    assert trace.arrivals == (Arrival(1.0, "a", 2.0, 0),)
+    assert trace.remarks == ("last line is cut off: 1 line passed over",)
+
+
+def test_a_last_row_without_newline_is_whole(tmp_path):
+    trace = read(tmp_path, "1,a,2\n5,b,1")
+    assert len(trace.arrivals) == 2
+    assert trace.remarks == ()
 
 
 def test_truncated_gzip_is_counted(tmp_path):
@@ -162,5 +198,7 @@ def test_truncated_gzip_is_counted(tmp_path):
 
 def test_other_records_are_passed_over(tmp_path):
     text = FTRACE + " t-1 [000] d.h.. 10.1: do_IRQ <-common_interrupt\n" \
+        " t-1 [000] d.h.. 10.1: sched_switch <-schedule\n" \
+        " t-1 [000] d.h.. 10.1: softirq_raise vec=4\n" \
         " t-1 [000] ..... 10.2: <stack trace>\n => schedule\n => 0xffff\n"
     assert rounded(read(tmp_path, text)) == ARRIVALS

@@ -24,6 +24,13 @@ def test_densest_by_time():
     assert len(part.arrivals) == 4
 
 
+def test_densest_by_the_least_time_has_an_arrival():
+    times = (1.8e9, 1.8e9 + 10, 1.8e9 + 20, 1.8e9 + 20, 1.8e9 + 30)
+    part = densest(trace(*times), us=1e-10)
+    assert [a.time_us for a in part.arrivals] == [0, 0]
+    assert part.start_us == 1.8e9 + 20
+
+
 def test_whole_trace():
     assert len(densest(trace(5, 7), count=10).arrivals) == 2
 

@@ -18,11 +18,11 @@ class Delivery(wiring.Component):
     """Send the targets of a grant in ascending k, and tell what became of each.
 
     A grant with a chosen target is offered in the cycle after ``start``, another one a cycle
-    later. Several targets wait for ``hold_ack`` unless the sink is ``in_order``: it decides what it
-    was given before the hold before any target anyway. Then the first goes alone, since an abort
-    of it ends the grant, and the others follow one a cycle (at most 15 under way). Decisions come back
-    in order, in the cycle of the transfer at the earliest; all outputs about them are
-    combinational.
+    later. Several targets wait for ``hold_ack`` unless the sink is ``in_order``: it decides what
+    it was given before the hold before any target anyway. Then the first goes alone, since an
+    abort of it ends the grant, and the others follow one a cycle (at most 15 under way).
+    Decisions come back in order, in the cycle of the transfer at the earliest; all outputs about
+    them are combinational.
 
     Parameters
     ----------

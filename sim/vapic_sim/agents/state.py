@@ -4,6 +4,9 @@ from typing import Any
 
 __all__ = ["difference", "hardware_state"]
 
+#: Delivery status and remote IRR in the low word of an entry.
+_READ_ONLY = 1 << 12 | 1 << 14
+
 
 def _bitmap(ctx: Any, memory: Any, v: int, words: int, valid: int) -> int:
     return sum(ctx.get(memory.data[v * words + word]) << 32 * word
@@ -20,11 +23,11 @@ def _vcpu(ctx: Any, dut: Any, v: int) -> dict[str, Any]:
         "pend": bool(head.up_pend), "line": bool(head.up_line),
         "irr": _bitmap(ctx, bank.irr, v, words, head.irr_words),
         "isr": _bitmap(ctx, bank.isr, v, words, head.isr_words),
-        "en": bool(head.en),
+        "en": bool(head.en), "owed": bool(head.owed),
         "irq": bool(ctx.get(dut.irq) >> v & 1),
     }
     if head.en:
-        state |= {"tmr": _bitmap(ctx, bank.tmr, v, words, head.tmr_words),
+        state |= {"dfr": head.dfr, "tmr": _bitmap(ctx, bank.tmr, v, words, head.tmr_words),
                   "id": head.id, "ldr": head.ldr, "tpr": head.tpr,
                   "svr": head.svr_vector | head.svr_enabled << 8 | head.focus_off << 9
                   | head.suppress << 12,
@@ -35,7 +38,28 @@ def _vcpu(ctx: Any, dut: Any, v: int) -> dict[str, Any]:
 
 def _request(ctx: Any, dut: Any, n: int) -> dict[str, Any]:
     row = ctx.get(dut.evt.store.pirqs.data[n])
-    return {"infl": row.infl, "bound": row.bound, "open": row.open, "pending_ports": row.pend}
+    entry = ctx.get(dut.ioapic.entries.rows.data[n])
+    return {"low": (entry & 0xFFF | (entry >> 12 & 1) << 13 | (entry >> 13 & 1) << 15
+                    | (entry >> 14 & 1) << 16),
+            "dest": entry >> 16 & 0xFF, "reqx": entry >> 24 & 0xFFFFFFFF,
+            "owner": entry >> 56 & 0xF | (entry >> 60 & 1) << 8,
+            "infl": row.infl, "bound": row.bound, "open": row.open, "pending_ports": row.pend}
+
+
+def _port(ctx: Any, dut: Any, d: int, p: int) -> tuple[Any, ...]:
+    row = ctx.get(dut.evt.store.ports.data[(d << dut.config.port_bits) + p])
+    state = row.state.name.lower() if p else "reserved"
+    peer = row.tie.peer
+    match state:
+        case "free" | "reserved":
+            return state, 0, 0, 0, 0
+        case "pirq":
+            return state, row.notify, 0, 0, row.tie.n
+        case "ipi":
+            return state, row.notify, 0, 0, 0
+        case "unbound":
+            return state, row.notify, peer.dom, 0, 0
+    return state, row.notify, peer.dom, peer.port, 0
 
 
 def _domain(ctx: Any, dut: Any, d: int) -> dict[str, Any]:
@@ -48,6 +72,7 @@ def _domain(ctx: Any, dut: Any, d: int) -> dict[str, Any]:
         "sel": [lane.sel for lane in lanes],
         "upcall": [bool(lane.pending) for lane in lanes],
         "upcall_mask": [bool(lane.mask) for lane in lanes],
+        "ports": [_port(ctx, dut, d, p) for p in range(c.ports)],
         "out": [ctx.get(store.outs.data[(d << c.lane_bits) + k]) for k in range(c.lanes)],
         "rrptr": ctx.get(dut.dispatch.rrptr[d]),
     }
@@ -56,7 +81,8 @@ def _domain(ctx: Any, dut: Any, d: int) -> dict[str, Any]:
 def hardware_state(ctx: Any, dut: Any) -> dict[str, list[dict[str, Any]]]:
     """State of a quiescent controller: ``vcpus``, ``requests`` and ``domains`` by number.
 
-    What only flip-flops hold (pend, RIRR, err, counters) is not in it: read it over the bus.
+    Of a request ``low`` is without its RO bits. Not in it: pend, RIRR, err and counters, which are
+    flip-flops (read them over the bus), and command registers, which every access compares.
     """
     c = dut.config
     return {"vcpus": [_vcpu(ctx, dut, v) for v in range(c.vcpus)],
@@ -66,6 +92,8 @@ def hardware_state(ctx: Any, dut: Any) -> dict[str, list[dict[str, Any]]]:
 
 def difference(hardware: dict[str, Any], model: dict[str, Any]) -> list[str]:
     """Every value in which the model's state differs, in words; empty if none does."""
+    for request in model["requests"]:
+        request["low"] &= ~_READ_ONLY
     return [f"{kind}[{i}].{name}: hardware {value!r}, model {model[kind][i][name]!r}"
             for kind, rows in hardware.items() for i, row in enumerate(rows)
             for name, value in row.items() if model[kind][i][name] != value]
