@@ -369,3 +369,24 @@ def test_case_wake_of_a_blocked_vcpu_pulses_once(rig):
         await rig.write("VCPU_SCHED", 0, value=BLOCKED)
         assert await rig.read("VCPU_WAKES", 0) == 2
     rig.run(scenario)
+
+
+def test_eoi_register_ends_all_that_is_in_flight(rig):
+    """IOA-11b on path EVT: within 32 cycles and 12 an entry (docs/deviations.md)."""
+    async def scenario(rig):
+        await rig.setup()
+        rtes = rig.config.rtes
+        for n in range(rtes):
+            await pirq(rig, n, [n % 4], level=1, mode=0, dest=n % 4)
+            rig.line(n, 1)
+        await rig.settle()
+        assert [await rig.read("REQSTAT", n) >> 1 & 3 for n in range(rtes)] == [3] * rtes
+        for n in range(rtes):
+            rig.line(n, 0)
+        await rig.settle()
+        begin = rig.monitor.cycle
+        await rig.write("IOA_EOI", value=0x61)
+        assert rig.monitor.cycle - begin <= 32 + 12 * rtes
+        assert [await rig.read("REQSTAT", n) >> 1 & 3 for n in range(rtes)] == [0] * rtes
+        assert [await rig.read("VCPU_LOAD", v) for v in range(4)] == [0] * 4
+    rig.run(scenario)

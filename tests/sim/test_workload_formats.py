@@ -139,7 +139,7 @@ def test_actions_of_a_shared_line_are_one_interrupt(tmp_path):
     (FTRACE.replace("sched_switch:", "sched_switch"), "x.trace:6: expected a colon and a space"),
     (FTRACE.replace("vector=236", "vec=236"), "x.trace:7: expected vector=NUMBER"),
     (FTRACE.replace("reschedule_exit:", "reschedule_exit"),
-     "x.trace:12: expected a colon and a space after reschedule_exit"),
+     "x.trace:13: expected a colon and a space after reschedule_exit"),
     (FTRACE.replace(" 10.", " 10"), "x.trace:4: expected a time in seconds"),
     ("# tracer: nop\n", "x.trace: no interrupt in this trace"),
     ("", "x.trace: no interrupt in this trace"),
