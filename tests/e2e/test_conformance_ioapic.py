@@ -197,7 +197,7 @@ def test_case_015_masked_in_handler_second_after_unmask(rig):
 
 
 @pytest.mark.parametrize("level", [0, 1], ids=["case_016", "case_017"])
-def test_case_016_017_trigger_mode_register(rig, level):
+def test_case_016_017_018_trigger_mode_register(rig, level):
     """Also case 18: a pin has no hart, so another hart's drive is the same stimulus."""
     async def scenario(rig):
         await rig.setup()
