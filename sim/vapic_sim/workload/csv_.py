@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from collections.abc import Iterable
 
 from vapic.cli import CommandError
@@ -11,6 +12,9 @@ from .trace import Arrival, Trace
 __all__ = ["read_csv"]
 
 _HEAD = ["time_us", "source", "service_us"]
+_NUMBER = re.compile(r"\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?", re.IGNORECASE)
+#: What a number begins with, and is none yet.
+_BEGUN = re.compile(r"\.?|(?:\d+\.?\d*|\.\d+)e[+-]?", re.IGNORECASE)
 
 
 def read_csv(name: str, lines: Iterable[str]) -> Trace:
@@ -23,23 +27,24 @@ def read_csv(name: str, lines: Iterable[str]) -> Trace:
     ------
     CommandError
         With the line's number and what was expected; or if there is no interrupt. A last line
-        with fewer columns is taken as cut off, passed over and counted.
+        without its end, with fewer columns or with the beginning of a number, is taken as cut
+        off, passed over and counted.
     """
     arrivals: list[Arrival] = []
     cpus: dict[str, int] = {}
-    held: tuple[int, str] | None = None
+    truncated = 0
     for number, text in enumerate(lines, 1):
-        if held is not None:
-            raise CommandError(f"{name}:{held[0]}: expected time_us,source,service_us, "
-                               f"found {held[1].strip()!r}")
         if not text.strip() or text.startswith("#"):
             continue
         row = [cell.strip() for cell in next(csv.reader([text]))]
         if row == _HEAD and not arrivals:
             continue
-        if len(row) < 3:
-            held = number, text
+        if not text.endswith("\n") and _cut_off(row):
+            truncated = 1
             continue
+        if len(row) < 3:
+            raise CommandError(f"{name}:{number}: expected time_us,source,service_us, "
+                               f"found {text.strip()!r}")
         try:
             time, service = float(row[0]), float(row[2])
         except ValueError:
@@ -52,5 +57,12 @@ def read_csv(name: str, lines: Iterable[str]) -> Trace:
         arrivals.append(Arrival(time, row[1], service, cpu))
     if not arrivals:
         raise CommandError(f"{name}: no interrupt in this table of time_us,source,service_us")
-    remarks = ("last line is cut off: 1 line passed over",) if held is not None else ()
+    remarks = ("last line is cut off: 1 line passed over",) if truncated else ()
     return Trace(name, tuple(sorted(arrivals, key=lambda a: a.time_us)), {}, remarks)
+
+
+def _cut_off(row: list[str]) -> bool:
+    """Whether the rest of a row is missing: columns, or the end of its last number."""
+    return len(row) < 3 or (
+        len(row) == 3 and _NUMBER.fullmatch(row[0]) is not None
+        and _BEGUN.fullmatch(row[2]) is not None)

@@ -2,13 +2,13 @@
 
 import re
 
-from .kernel import Event
+from .kernel import Event, is_known
 
 __all__ = ["ftrace_line"]
 
 _LINE = re.compile(
     r"\s*(?P<task>\S.*?)\s*\[(?P<cpu>\d+)\]\s+(?:(?P<flags>\S+)\s+)?"
-    r"(?P<seconds>\d+)\.(?P<part>\d+):\s+(?:(?P<event>\w+):(?:\s+(?P<text>.*))?|.*)$")
+    r"(?P<seconds>\d+)\.(?P<part>\d+):\s+(?:(?P<event>\w+):(?:\s+(?P<text>.*))?|(?P<other>.*))$")
 _NO_SECONDS = re.compile(r".*\[\d+\]\s+(?:\S+\s+)?\d+:\s+\w+:")
 
 
@@ -29,5 +29,9 @@ def ftrace_line(text: str) -> Event | None:
         raise ValueError("TASK-PID [CPU] FLAGS SECONDS: EVENT: ...")
     micro = round(int(found["seconds"]) * 1e6 + float("0." + found["part"]) * 1e6, 3)
     if found["event"] is None:
+        # A record that is no event, such as ``function <-caller`` or ``<stack trace>``.
+        word, _, rest = found["other"].replace(":", " ", 1).partition(" ")
+        if is_known(word) and not rest.lstrip().startswith("<-"):
+            raise ValueError(f"a colon and a space after {word}")
         return None
     return Event(int(found["cpu"]), micro, found["event"], found["text"] or "")

@@ -11,10 +11,11 @@ from vapic.cli import CommandError
 
 from .trace import Arrival, Trace
 
-__all__ = ["Event", "Line", "read_events"]
+__all__ = ["Event", "Line", "is_known", "read_events"]
 
 _IRQ = re.compile(r"irq=(\d+) name=(.*\S)")
 _RET = re.compile(r"irq=(\d+) (?:ret|return)=\w+")
+_VECTOR = re.compile(r"vector=\d+")
 _SWITCH = re.compile(r"prev_comm=(.*) prev_pid=(\d+) .*?==> "
                      r"next_comm=(.*) next_pid=(\d+)")
 _SWITCH_SHORT = re.compile(r"(.*):(\d+) \[-?\d+\] \S+ ==> (.*):(\d+) \[-?\d+\]")
@@ -25,6 +26,9 @@ _VECTORS = frozenset((
     "local_timer", "spurious_apic", "error_apic", "x86_platform_ipi", "irq_work", "reschedule",
     "call_function", "call_function_single", "threshold_apic", "deferred_error_apic",
     "thermal_apic"))
+#: Events whose fields are read.
+_KNOWN = frozenset(("irq_handler_entry", "irq_handler_exit", "sched_switch", *(
+    f"{vector}_{side}" for vector in _VECTORS for side in ("entry", "exit"))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,11 @@ class Event:
 Line = Callable[[str], Event | None]
 
 
+def is_known(name: str) -> bool:
+    """Whether events of this name are read, others being passed over."""
+    return name in _KNOWN
+
+
 class _Handlers:
     """Pairs entry and exit of handlers, a stack for each CPU."""
 
@@ -52,14 +61,14 @@ class _Handlers:
         self._last: dict[int, Arrival] = {}
 
     def entry(self, event: Event) -> None:
-        found = _IRQ.search(event.text)
+        found = _IRQ.match(event.text)
         if found is None:
             raise ValueError("irq=NUMBER name=NAME")
         irq = found[1]
         self._open[event.cpu].append((event.time_us, irq, f"{irq} {found[2]}"))
 
     def exit(self, event: Event) -> None:
-        found = _RET.search(event.text)
+        found = _RET.match(event.text)
         if found is None:
             raise ValueError("irq=NUMBER ret=handled|unhandled")
         stack = self._open[event.cpu]
@@ -108,12 +117,17 @@ class _Tasks:
                 self._idle.add((event.cpu, pid))
 
     def vector(self, event: Event) -> None:
+        if not _VECTOR.match(event.text):
+            raise ValueError("vector=NUMBER")
         self._vectors[event.cpu].append((event.time_us, event.name.endswith("_entry")))
 
+    @property
+    def never_idle(self) -> tuple[int, ...]:
+        """CPUs on which no idle task ever ran, or none is named as such."""
+        return tuple(sorted(set(self._switches) - {cpu for cpu, _ in self._idle}))
+
     def busy(self, begin: float, end: float) -> dict[int, tuple[tuple[float, float], ...]]:
-        """Busy intervals per CPU; none at all if no idle task is named."""
-        if not self._idle:
-            return {}
+        """Busy intervals per CPU, all the time if it was never idle."""
         result = {}
         for cpu, switches in sorted(self._switches.items()):
             spans = [] if (cpu, switches[0][1]) in self._idle else [(begin, switches[0][0])]
@@ -157,16 +171,13 @@ def read_events(name: str, lines: Iterable[str], line: Line) -> Trace:
     ------
     CommandError
         With the line's number and what was expected there; or if there is no interrupt. A last
-        line that is cut off is passed over and counted.
+        line that is wrong and has no end is taken as cut off, passed over and counted.
     """
     handlers, tasks, lost, truncated = _Handlers(), _Tasks(), 0, 0
     begin, end = math.inf, 0.0
-    held: tuple[int, str, ValueError] | None = None   # wrong only if another line follows
     for number, text in enumerate(lines, 1):
         if not text.strip():
             continue
-        if held is not None:
-            raise CommandError(f"{name}:{held[0]}: expected {held[2]}, found {held[1].strip()!r}")
         if re.search(r"\[(LOST )?\d+ EVENTS( DROPPED)?\]", text):
             lost += 1
             continue
@@ -179,9 +190,10 @@ def read_events(name: str, lines: Iterable[str], line: Line) -> Trace:
                 _use(event, handlers, tasks)
                 begin, end = min(begin, event.time_us), max(end, event.time_us)
         except ValueError as error:
-            held = number, text, error
-    if held is not None:
-        truncated = 1
+            if text.endswith("\n"):
+                raise CommandError(f"{name}:{number}: expected {error}, "
+                                   f"found {text.strip()!r}") from None
+            truncated = 1
     unfinished = handlers.finish()
     if not handlers.arrivals:
         raise CommandError(
@@ -195,7 +207,7 @@ def read_events(name: str, lines: Iterable[str], line: Line) -> Trace:
         (f"{unfinished} handlers without an exit take the median time", unfinished),
     ) if true]
     arrivals = sorted(handlers.arrivals, key=lambda a: a.time_us)
-    return Trace(name, tuple(arrivals), busy, tuple(remarks))
+    return Trace(name, tuple(arrivals), busy, tuple(remarks), never_idle=tasks.never_idle)
 
 
 def _use(event: Event, handlers: _Handlers, tasks: _Tasks) -> None:
@@ -207,5 +219,5 @@ def _use(event: Event, handlers: _Handlers, tasks: _Tasks) -> None:
         return
     if event.name == "sched_switch":
         tasks.switch(event)
-    elif event.name.removesuffix("_entry").removesuffix("_exit") in _VECTORS:
+    elif is_known(event.name):
         tasks.vector(event)

@@ -230,7 +230,11 @@ class Machine:
         if job.phase == "recorded":
             start, cpus = world.now, sorted(job.trace.busy)
             for vcpu in self._drivers:
-                spans = job.trace.busy[cpus[vcpu.k % len(cpus)]]
+                cpu = cpus[vcpu.k % len(cpus)]
+                if cpu in job.trace.never_idle:
+                    world.add(vmm.sched(vcpu, SchedState.RUNNING))
+                    continue
+                spans = job.trace.busy[cpu]
                 busy = [(start + self._cycles(a), start + self._cycles(b)) for a, b in spans]
                 world.add(vmm.follow(vcpu, [span for span in busy if span[1] > span[0]]))
             for guest in self._guests.values():

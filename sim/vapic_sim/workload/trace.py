@@ -1,6 +1,6 @@
 """A recorded interrupt load: what arrived, when, from where, and how long its handler took."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -41,11 +41,14 @@ class Trace:
     arrivals : tuple of Arrival
         In the order of time.
     busy : mapping of int to tuple of (float, float)
-        Per CPU the intervals in which it was not idle; empty if the recording does not say.
+        Per CPU the intervals in which it was not idle; empty if the recording has no switches
+        of tasks.
     remarks : tuple of str
         What the reader passed over or guessed, in words.
     start_us : float
         Time that the intervals and arrivals count from, in the recording's own time.
+    never_idle : tuple of int
+        CPUs whose switches name no idle task; they count as busy all the time.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Trace:
     busy: Mapping[int, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     start_us: float = 0.0
+    never_idle: tuple[int, ...] = ()
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -102,7 +106,7 @@ def densest(trace: Trace, *, count: int | None = None, us: float | None = None) 
     count : int, optional
         So many successive arrivals in the least time.
     us : float, optional
-        The most arrivals in so much time.
+        The most arrivals in so much time; at least one, and those at the same time.
     """
     times = [a.time_us for a in trace.arrivals]
     if count is not None:
@@ -111,6 +115,7 @@ def densest(trace: Trace, *, count: int | None = None, us: float | None = None) 
                     key=lambda i: (times[i + count - 1] - times[i], i))
         return trace.cut(first, first + count)
     assert us is not None
-    spans = [(bisect_left(times, t + us) - i, -i) for i, t in enumerate(times)]
+    spans = [(max(bisect_left(times, t + us), bisect_right(times, t)) - i, -i)
+             for i, t in enumerate(times)]
     number, first = max(spans)
     return trace.cut(-first, -first + number)
