@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -24,7 +25,8 @@ from .workload.trace import Trace, densest
 
 __all__ = ["run"]
 
-#: Interrupts simulated if --until does not say otherwise: about a minute for three policies.
+#: Interrupts simulated if --until does not say otherwise: a fixed number, which takes about a
+#: minute for three policies with the default machine.
 _COUNT = 150
 
 
@@ -69,7 +71,8 @@ def run(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
                        help="let arrivals come F times as fast; service times stay (default: 1)")
     load_.add_argument("--until", type=_until, default=_COUNT, metavar="N|TIME|end",
                        help="simulate the N busiest successive interrupts, the busiest TIME of "
-                       f"the trace, or all of it (default: {_COUNT})")
+                       f"the trace, or all of it (default: {_COUNT}, what fits in about 60 s of "
+                       "this simulator with the default machine)")
     load_.add_argument("--policy", action="append", choices=list(POLICIES), metavar="NAME",
                        help="static (each source bound to vCPU: recorded CPU mod K), lowpri, rr, "
                        "least or pull; may be repeated (default: static, lowpri, pull)")
@@ -115,13 +118,15 @@ exit codes: 0 good, 1 an interrupt was lost or doubled, 2 wrong use or unreadabl
 def _run(arguments: argparse.Namespace) -> int:
     names = list(dict.fromkeys(arguments.policy or ["static", "lowpri", "pull"]))
     trace = load(arguments.trace)
+    if arguments.phase == "recorded":
+        trace = _without_idle(trace)
     part = _cut(trace, arguments.until)
     job = Job(
         trace=part.compress(arguments.load), policy=names[0], vcpus=arguments.vcpus,
         pcpus=arguments.pcpus, guests=arguments.guests, clock_hz=arguments.clock,
         slice_us=arguments.slice, phase=arguments.phase, seed=arguments.seed,
         skip=not arguments.no_skip)
-    _check(arguments, job)
+    _check(arguments, job, names)
     tasks = [Task(replace(job, policy=name), _vcd(arguments.vcd, name, len(names)),
                   arguments.explain) for name in names]
     try:
@@ -160,20 +165,40 @@ def _cut(trace: Trace, until: int | float | None) -> Trace:
     return densest(trace, us=until)
 
 
-def _check(arguments: argparse.Namespace, job: Job) -> None:
+def _without_idle(trace: Trace) -> Trace:
+    """Add the remark about CPUs that this trace shows busy all the time."""
+    if not trace.never_idle:
+        return trace
+    cpus = ", ".join(map(str, trace.never_idle))
+    return replace(trace, remarks=(
+        *trace.remarks, f"no idle task is named on CPU {cpus}: taken as busy all the time, "
+        "vCPUs there always run"))
+
+
+def _check(arguments: argparse.Namespace, job: Job, names: list[str]) -> None:
     if job.phase == "recorded" and not job.trace.busy:
         raise CommandError(
-            f"{job.trace.name} does not say when its CPUs were idle, which --phase recorded needs: "
-            "record sched:sched_switch, with the idle task as pid 0")
+            f"{job.trace.name} does not say when its CPUs were busy, which --phase recorded needs: "
+            "record sched:sched_switch too")
     count = len(job.trace.arrivals)
     if arguments.explain is not None and arguments.explain > count:
         raise CommandError(f"--explain must be 1..{count}, the interrupts of this run, "
                            f"not {arguments.explain}")
-    if arguments.vcd is not None and not Path(arguments.vcd).absolute().parent.is_dir():
-        raise CommandError(f"--vcd: there is no folder {Path(arguments.vcd).parent}")
+    if arguments.vcd is not None:
+        _check_vcd(arguments.vcd, names)
     if job.slice_us * job.clock_hz / 1e6 < 1000:
         raise CommandError("--slice must be 1000 clock cycles or more")
     plan(job)
+
+
+def _check_vcd(file: str, names: list[str]) -> None:
+    for path in (file, *(_vcd(file, name, len(names)) or "" for name in names)):
+        if Path(path).is_dir():
+            raise CommandError(f"--vcd: {path or '.'} is a folder, give the name of a file")
+        if not Path(path).absolute().parent.is_dir():
+            raise CommandError(f"--vcd: there is no folder {Path(path).parent}")
+        if os.path.exists(path) and not os.access(path, os.W_OK):
+            raise CommandError(f"--vcd: cannot write {path}")
 
 
 def _vcd(file: str | None, policy: str, policies: int) -> str | None:

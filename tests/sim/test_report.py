@@ -50,7 +50,7 @@ def test_words():
         "mean wait 2.0 times longer, p99 the same"
     assert in_words(PULL, None) == "mean wait for a handler 20.0 us"
     assert in_words(replace(PULL, lost=2), ROW) == "2 interrupts lost"
-    assert in_words(replace(PULL, lost=-1), ROW) == "1 interrupts delivered twice"
+    assert in_words(replace(PULL, lost=-1), ROW) == "1 interrupt delivered twice"
     assert in_words(replace(PULL, latency_mean=None), ROW) == "nothing was delivered"
 
 
@@ -65,9 +65,24 @@ def test_table():
     assert "the busiest 10 of 50 interrupts, 0.09 ms from 5.000000 s on" in text
     assert "note: last line is cut off" in text
     assert "2 driver vCPUs and 2 guests on 2 CPUs, slices of 1 ms, phase random" in text
+    assert "phase random (seed 1), 100 MHz" in text
     assert "0.50 / 2000 / 2000" in text
     assert "15 / 15 / 16" in text
     assert "pull: mean wait 30 times shorter" in text
+
+
+@pytest.mark.parametrize(("changes", "line"), [
+    ({"vcpus": 1, "guests": 1, "pcpus": 1, "phase": "gang"},
+     "1 driver vCPU and 1 guest on 1 CPU, slices of 1 ms, phase gang, 100 MHz"),
+    ({"phase": "staggered"}, "2 guests on 2 CPUs, slices of 1 ms, phase staggered, 100 MHz"),
+    ({"phase": "recorded"}, "2 driver vCPUs and 2 guests, phase recorded, 100 MHz")])
+def test_the_heading_leaves_out_what_has_no_effect(changes, line):
+    assert line in printed([ROW], replace(SETUP, job=replace(SETUP.job, **changes)))
+
+
+def test_the_heading_of_one_interrupt():
+    trace = replace(TRACE, arrivals=TRACE.arrivals[:1])
+    assert "all 1 interrupt, 0 ms" in printed([ROW], replace(SETUP, trace=trace, recorded=1))
 
 
 def test_table_with_nothing_delivered_and_many_vcpus():
@@ -87,6 +102,9 @@ def test_json_has_the_promised_members():
                                        "seconds": 9e-5}.items()
     assert result["machine"].items() >= {"vcpus": 2, "pcpus": 2, "guests": 2, "clock_hz": 100e6,
                                          "engine": "amaranth"}.items()
+    assert result["trace"]["remarks"] == ["last line is cut off: 1 line passed over"]
+    assert result["machine"]["load"] == 1.0
+    assert json.loads(to_json(replace(SETUP, load=2.5), [ROW]))["machine"]["load"] == 2.5
     row = result["policies"][1]
     assert row["latency_us"] == {"mean": 20.0, "p50": 0.5, "p99": 500.0, "max": 2000.0}
     assert row["controller_cycles"] == {"p50": 15, "p99": 15, "max": 16}

@@ -87,10 +87,40 @@ def test_options(raced, table):
 
 
 def test_until_takes_time_and_numbers(raced, table):
-    for until, count in (("2", 2), ("10us", 3), ("0.001s", 4), ("1e3us", 4)):
+    for until, count in (("2", 2), ("10us", 3), ("0.001s", 4), ("1e3us", 4),
+                         ("0.0000000001us", 2)):
         raced.clear()
         assert cli.main(["run", table, "--until", until, "--policy", "pull"]) == 0
         assert len(raced[0].job.trace.arrivals) == count, until
+
+
+def test_a_folder_in_the_way_of_one_waveform(raced, table, tmp_path, capsys):
+    (tmp_path / "a.pull.vcd").mkdir()
+    file = str(tmp_path / "a.vcd")
+    assert cli.main(["run", table, "--vcd", file, "--policy", "rr", "--policy", "pull"]) == 2
+    assert "a.pull.vcd is a folder" in capsys.readouterr().err
+    assert raced == []
+
+
+def test_the_packaged_trace_in_its_recorded_phase(raced, capsys):
+    note = "no idle task is named on CPU 0, 1: taken as busy all the time"
+    assert cli.main(["run", "--phase", "recorded", "--until", "5"]) == 0
+    out = capsys.readouterr().out
+    assert note in out
+    assert "machine: 4 driver vCPUs and 2 guests, phase recorded, 100 MHz" in out
+    assert cli.main(["run", "--phase", "recorded", "--until", "5", "--json"]) == 0
+    assert note in json.loads(capsys.readouterr().out)["trace"]["remarks"][0]
+    assert cli.main(["run", "--until", "5"]) == 0
+    assert "idle" not in capsys.readouterr().out
+
+
+def test_json_carries_the_remarks(raced, tmp_path, capsys):
+    file = tmp_path / "load.csv"
+    file.write_text("1,a,1\n2,a,1\n5,b,")
+    assert cli.main(["run", str(file), "--json", "--load", "2"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["trace"]["remarks"] == ["last line is cut off: 1 line passed over"]
+    assert result["machine"]["load"] == 2.0
 
 
 def test_one_waveform_a_policy(raced, table, tmp_path):
@@ -119,8 +149,10 @@ def test_a_failed_run_is_exit_code_1(monkeypatch, table, capsys):
 
 @pytest.mark.parametrize(("options", "message"), [
     (["--explain", "5"], "--explain must be 1..4, the interrupts of this run, not 5"),
-    (["--phase", "recorded"], "load.csv does not say when its CPUs were idle"),
+    (["--phase", "recorded"], "load.csv does not say when its CPUs were busy"),
     (["--vcd", "/nowhere/at/all.vcd"], "--vcd: there is no folder /nowhere/at"),
+    (["--vcd", "/tmp"], "--vcd: /tmp is a folder, give the name of a file"),
+    (["--vcd", "/tmp", "--policy", "pull"], "--vcd: /tmp is a folder, give the name of a file"),
     (["--slice", "1us"], "--slice must be 1000 clock cycles or more"),
 ])
 def test_wrong_use(raced, table, capsys, options, message):
@@ -158,8 +190,9 @@ def test_help_teaches(capsys):
     with pytest.raises(SystemExit):
         cli.main(["run", "--help"])
     text = capsys.readouterr().out
-    for part in ("trace-cmd record", "examples:", "exit codes:", "wake-ups per interrupt"):
-        assert part in text
+    for part in ("trace-cmd record", "examples:", "exit codes:", "wake-ups per interrupt",
+                 "150, what fits in about 60 s of this simulator with the default machine"):
+        assert part in " ".join(text.split())
 
 
 def living(group):

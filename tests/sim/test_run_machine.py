@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -322,6 +323,16 @@ def test_recorded_phase_blocks_and_wakes():
     outcome = run(Job(trace=trace, policy="pull", phase="recorded", vcpus=2))
     assert outcome.delivered == 4
     assert outcome.wakes == 2
+
+
+def test_a_cpu_that_was_never_idle_runs_its_vcpus_always():
+    busy = {0: ((0.0, 100.0),), 1: ((0.0, 100.0),)}
+    trace = trace_of(*((t, "5 disk", 2.0, 0) for t in (10.0, 300.0, 950.0)), busy=busy)
+    trace = replace(trace, never_idle=(0, 1))
+    outcome = run(Job(trace=trace, policy="pull", phase="recorded", vcpus=2))
+    assert outcome.delivered == 3
+    assert outcome.wakes == 0
+    assert all("running" in lane for grant in outcome.ledger.grants for lane in grant.lanes)
 
 
 def test_sources_beyond_the_pins_are_messages():

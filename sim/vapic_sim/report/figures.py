@@ -94,7 +94,8 @@ def microseconds(value: float | None) -> str:
 def in_words(row: Figures, static: Figures | None) -> str:
     """What changed against the recorded binding; or, for that one, what it is."""
     if row.lost:
-        return f"{abs(row.lost)} interrupts {'lost' if row.lost > 0 else 'delivered twice'}"
+        noun = "interrupt" if abs(row.lost) == 1 else "interrupts"
+        return f"{abs(row.lost)} {noun} {'lost' if row.lost > 0 else 'delivered twice'}"
     if row.latency_mean is None:
         return "nothing was delivered"
     if static is None or static.latency_mean is None:

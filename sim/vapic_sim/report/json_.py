@@ -16,10 +16,12 @@ def to_json(setup: Setup, figures: Sequence[Figures]) -> str:
         "trace": {"file": trace.name, "arrivals": len(trace.arrivals),
                   "sources": len(trace.sources), "seconds": round(trace.seconds, 9),
                   "source_names": list(trace.sources),
-                  "recorded_arrivals": setup.recorded, "start_us": trace.start_us},
+                  "recorded_arrivals": setup.recorded, "start_us": trace.start_us,
+                  "remarks": list(trace.remarks)},
         "machine": {"vcpus": machine.vcpus, "pcpus": machine.pcpus, "guests": machine.guests,
                     "clock_hz": machine.clock_hz, "engine": "amaranth",
-                    "slice_us": machine.slice_us, "phase": machine.phase, "seed": machine.seed},
+                    "slice_us": machine.slice_us, "phase": machine.phase, "seed": machine.seed,
+                    "load": setup.load},
         "policies": [_policy(row) for row in figures],
     }
     return json.dumps(result, indent=2)

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..workload.machine import Job
 from .figures import Figures, Setup, in_words, microseconds
 
 __all__ = ["print_report"]
@@ -25,20 +26,31 @@ def _heading(setup: Setup) -> list[str]:
     trace, job = setup.trace, setup.job
     count, times = len(trace.arrivals), f"{trace.seconds * 1e3:.3g} ms"
     if count == setup.recorded:
-        part = f"all {count} interrupts, {times}"
+        part = f"all {_number(count, 'interrupt')}, {times}"
     else:
-        part = (f"the busiest {count} of {setup.recorded} interrupts, {times} from "
+        part = (f"the busiest {count} of {_number(setup.recorded, 'interrupt')}, {times} from "
                 f"{trace.start_us / 1e6:.6f} s on")
     load = f", {setup.load:g} times as fast" if setup.load != 1 else ""
     sources = trace.sources
     named = ", ".join(sources[:4]) + (f" and {len(sources) - 4} more" if len(sources) > 4 else "")
-    phase = "" if job.phase == "recorded" else f"slices of {job.slice_us / 1e3:g} ms, "
     return [f"{trace.name}: {part}{load}",
             f"sources: {named}",
             *(f"note: {remark}" for remark in trace.remarks),
-            f"machine: {job.vcpus} driver vCPUs and {job.guests} guests on {job.pcpus} CPUs, "
-            f"{phase}phase {job.phase} (seed {job.seed}), "
-            f"{job.clock_hz / 1e6:g} MHz, Amaranth's simulator"]
+            f"machine: {_machine(job)}, {job.clock_hz / 1e6:g} MHz, Amaranth's simulator"]
+
+
+def _machine(job: Job) -> str:
+    """Who runs where and when; options that this phase does not use are left out."""
+    parts = f"{_number(job.vcpus, 'driver vCPU')} and {_number(job.guests, 'guest')}"
+    if job.phase == "recorded":
+        return f"{parts}, phase recorded"
+    seed = f" (seed {job.seed})" if job.phase == "random" else ""
+    return (f"{parts} on {_number(job.pcpus, 'CPU')}, slices of {job.slice_us / 1e3:g} ms, "
+            f"phase {job.phase}{seed}")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _table(figures: Sequence[Figures]) -> Table:
