@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from vapic.layouts import Policy
+from vapic.layouts import Policy, SchedState
 from vapic_sim.report.explain import explain
 from vapic_sim.report.figures import Figures, Setup, in_words, microseconds, percentile
 from vapic_sim.report.json_ import to_json
 from vapic_sim.report.table import print_report
-from vapic_sim.workload.ledger import Edge, Grant
+from vapic_sim.workload.ledger import Edge, Grant, Lane
 from vapic_sim.workload.machine import Job
 from vapic_sim.workload.trace import Arrival, Trace
 
@@ -117,7 +117,9 @@ def ledger_of(policy, **changes):
               "target": 1, "port": 4, "policy": int(policy)}
     edges = [Edge(0, 0, 85, True, "", 90), Edge(1, 0, 88, False, "an earlier one waited", 93)]
     late = Edge(2, 0, 200, False, "no running vCPU had room", 205)
-    grant = Grant(record | changes, 100, edges, ["blocked, no work", "running, no work"], 140, 340)
+    lanes = [Lane("blocked, no work", SchedState.BLOCKED, 0),
+             Lane("running, no work", SchedState.RUNNING, 0)]
+    grant = Grant(record | changes, 100, edges, lanes, 140, 340)
     return SimpleNamespace(edges=[*edges, late], grants=[grant])
 
 
@@ -127,12 +129,35 @@ def test_explanation_of_a_dynamic_grant():
         "pull: interrupt 1, 36 disk (n=0), arrived 0.00 us into the run.",
         "  Granted 15 cycles (0.15 us) later. The vCPUs then:",
         "    vCPU 0: blocked, no work; matched, not eligible",
-        "    vCPU 1: running, no work; chosen",
-        "  PULL takes a running vCPU with nothing to do, of equals the next in turn, or wakes a "
-        "blocked one if none of the eligible runs: vCPU 1, with key 0.",
+        "    vCPU 1: running, no work; chosen, key 0",
+        "  PULL takes a running vCPU with room, that is with nothing to do, of equals the first "
+        "from RRPTR on, or wakes a blocked one if none of the eligible runs: vCPU 1, with key 0; "
+        "RRPTR was 0.",
         "  It was told by port 4.",
         "  The handler started 0.40 us after the grant, 0.55 us after the arrival, and ended "
         "2.00 us later."]
+
+
+@pytest.mark.parametrize(("policy", "marks"), [
+    (Policy.PULL, ("eligible, has room, key 0", "chosen, key 0", "eligible, no room (has work), "
+                   "key 2", "eligible, no room (not running), key 0",
+                   "eligible, no room (not running), key 1")),
+    (Policy.LEAST, ("eligible, key 0", "chosen, key 0", "eligible, key 2", "eligible, key 0",
+                    "eligible, key 1")),
+    (Policy.LOWPRI, ("eligible", "chosen, key 0", "eligible", "eligible", "eligible"))])
+def test_explanation_of_a_tie(policy, marks):
+    states = (SchedState.RUNNING, SchedState.RUNNING, SchedState.RUNNING, SchedState.BLOCKED,
+              SchedState.RUNNABLE)
+    ledger = ledger_of(policy, candidates=0b11111, eligible=0b11111)
+    (grant,) = ledger.grants
+    grant.lanes = [Lane("w", state, load)
+                   for state, load in zip(states, (0, 0, 2, 0, 1), strict=True)]
+    before = replace(grant, record=grant.record | {"target": 0}, edges=[])
+    ledger.grants = [before, grant]
+    lines = explain(1, ledger, TRACE, "x", 100e6).splitlines()
+    assert [line.split("; ")[1] for line in lines[2:7]] == list(marks)
+    assert lines[7].endswith("vCPU 1 of 5 eligible, with key 0; RRPTR was 1.")
+    assert "the first from RRPTR on" in lines[7]
 
 
 def test_explanation_of_a_merged_static_and_waiting_one():

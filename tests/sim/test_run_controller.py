@@ -4,6 +4,7 @@ import pytest
 
 from vapic.controller import Controller
 from vapic_sim.race import Task, run_here
+from vapic_sim.report.explain import explain
 from vapic_sim.workload import machine
 from vapic_sim.workload.link import simulate_by_hand
 from vapic_sim.workload.machine import Job, Machine, plan
@@ -42,8 +43,9 @@ def test_skipping_changes_nothing(policy):
     assert fast.lost == 0
 
 
-@pytest.mark.parametrize("message", [False, True])
-def test_books_and_controller_agree_on_what_merged(monkeypatch, message):
+@pytest.mark.parametrize(("message", "policy"), [
+    (False, "static"), (True, "static"), (False, "pull")])
+def test_books_and_controller_agree_on_what_merged(monkeypatch, message, policy):
     # A second edge at every distance around the commit of the first one's grant.
     monkeypatch.setattr(machine, "_PULSE", 2)
     gaps = range(8, 15)
@@ -52,7 +54,7 @@ def test_books_and_controller_agree_on_what_merged(monkeypatch, message):
     if message:
         monkeypatch.setattr(machine, "_PINS", 1)
         rows = [(0.05 * i, "0 pin", 0.1, 0) for i in range(2 * len(gaps) + 1)] + rows
-    job = Job(trace=trace_of(*rows), policy="static", **SMALL)
+    job = Job(trace=trace_of(*rows), policy=policy, **SMALL)
     outcome = run(job)
     merged = sum(len(grant.edges) - 1 for grant in outcome.ledger.grants)
     assert outcome.merged == merged
@@ -90,6 +92,11 @@ def test_controller_latency_is_that_of_the_bare_path():
     outcome = run(Job(trace=trace, policy="pull", vcpus=2, guests=1, pcpus=4))
     assert len(outcome.controller) == 8
     assert set(outcome.controller) <= set(range(10, 26))
+    # Both vCPUs are free each time: the one that RRPTR names is taken, as the explanation says.
+    targets = [grant.record["target"] for grant in outcome.ledger.grants]
+    assert targets == [0, 1] * 4
+    for number, target in enumerate(targets, 1):
+        assert f"RRPTR was {target}." in explain(number, outcome.ledger, trace, "pull", 100e6)
 
 
 def test_waveform_and_explanation(tmp_path):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from vapic.layouts import SchedState
 from vapic.regmap import REGISTERS, address
 from vapic_sim.workload.machine import POLICIES, Job, Machine, jain, plan
 from vapic_sim.workload.trace import Arrival, Trace
@@ -332,7 +333,8 @@ def test_a_cpu_that_was_never_idle_runs_its_vcpus_always():
     outcome = run(Job(trace=trace, policy="pull", phase="recorded", vcpus=2))
     assert outcome.delivered == 3
     assert outcome.wakes == 0
-    assert all("running" in lane for grant in outcome.ledger.grants for lane in grant.lanes)
+    assert all(lane.sched == SchedState.RUNNING
+               for grant in outcome.ledger.grants for lane in grant.lanes)
 
 
 def test_sources_beyond_the_pins_are_messages():

@@ -1,21 +1,26 @@
 """The decision about one interrupt, in words, from its trace record (GEN-08)."""
 
-from vapic.layouts import Policy
+from collections.abc import Callable
 
-from ..workload.ledger import Edge, Grant, Ledger
+from vapic.layouts import Policy, SchedState
+
+from ..workload.ledger import Edge, Grant, Lane, Ledger
 from ..workload.trace import Trace
 from .figures import microseconds
 
 __all__ = ["explain"]
 
 _RULES = {
-    Policy.LOWPRI: "LOWPRI takes the least processor priority (PPR), of equals the next in turn",
-    Policy.RR: "RR takes the next in turn",
+    Policy.LOWPRI: "LOWPRI takes the least processor priority (PPR), of equals the first from "
+                   "RRPTR on",
+    Policy.RR: "RR takes the first from RRPTR on",
     Policy.LEAST: "LEAST takes the least load (in flight, requested, in service), of equals the "
-                  "next in turn",
-    Policy.PULL: "PULL takes a running vCPU with nothing to do, of equals the next in turn, or "
-                 "wakes a blocked one if none of the eligible runs",
+                  "first from RRPTR on",
+    Policy.PULL: "PULL takes a running vCPU with room, that is with nothing to do, of equals the "
+                 "first from RRPTR on, or wakes a blocked one if none of the eligible runs",
 }
+#: Register PULL after reset, which the VMM leaves alone: a vCPU with less load has room.
+_PULL_DEPTH = 1
 
 
 def explain(number: int, ledger: Ledger, trace: Trace, policy: str, clock_hz: float) -> str:
@@ -52,27 +57,50 @@ def explain(number: int, ledger: Ledger, trace: Trace, policy: str, clock_hz: fl
                      "which had not been granted yet: one handler run serves both.")
     if edge.why:
         lines.append(f"At its arrival {edge.why}.")
-    return "\n  ".join(lines + _decision(grant, edge, us))
+    return "\n  ".join(lines + _decision(grant, edge, _rrptr(grant, ledger), us))
 
 
-def _decision(grant: Grant, edge: Edge, us) -> list[str]:
+def _rrptr(grant: Grant, ledger: Ledger) -> int:
+    """RRPTR at the selection: one past the vCPU of the grant before, in turn (SEL-11)."""
+    before = ledger.grants[:ledger.grants.index(grant)]
+    return (before[-1].record["target"] + 1) % len(grant.lanes) if before else 0
+
+
+def _eligible(policy: Policy, lane: Lane) -> str:
+    """What an eligible vCPU that was not chosen had to offer; keys as known from outside."""
+    if policy == Policy.LEAST:
+        return f"eligible, key {lane.load}"
+    if policy != Policy.PULL:
+        return "eligible"
+    if lane.sched != SchedState.RUNNING:
+        room = "no room (not running)"
+    else:
+        room = "has room" if lane.load < _PULL_DEPTH else "no room (has work)"
+    return f"eligible, {room}, key {lane.load}"
+
+
+def _decision(grant: Grant, edge: Edge, rrptr: int, us: Callable[[int], str]) -> list[str]:
     record = grant.record
     lanes = range(len(grant.lanes))
     eligible = [v for v in lanes if record["eligible"] >> v & 1]
     excluded = [v for v in lanes if (record["candidates"] & ~record["eligible"]) >> v & 1]
-    target = record["target"]
+    target, policy = record["target"], Policy(record["policy"])
     lines = [f"Granted {grant.cycle - edge.cycle} cycles ({us(grant.cycle - edge.cycle)}) later. "
              "The vCPUs then:"]
     for v in lanes:
-        mark = "chosen" if v == target else "eligible" if v in eligible else (
-            "matched, not eligible" if v in excluded else "not named by the entry")
-        lines.append(f"  vCPU {v}: {grant.lanes[v]}; {mark}")
-    if record["policy"] == Policy.STATIC:
+        if v == target:
+            mark = "chosen" if policy == Policy.STATIC else f"chosen, key {record['key']}"
+        elif v in eligible:
+            mark = _eligible(policy, grant.lanes[v])
+        else:
+            mark = "matched, not eligible" if v in excluded else "not named by the entry"
+        lines.append(f"  vCPU {v}: {grant.lanes[v].words}; {mark}")
+    if policy == Policy.STATIC:
         lines.append(f"The entry is static and names vCPU {target}, whatever its state.")
     else:
-        rule = _RULES[Policy(record["policy"])]
         tied = "" if len(eligible) == 1 else f" of {len(eligible)} eligible"
-        lines.append(f"{rule}: vCPU {target}{tied}, with key {record['key']}.")
+        lines.append(f"{_RULES[policy]}: vCPU {target}{tied}, with key {record['key']}; "
+                     f"RRPTR was {rrptr}.")
     lines.append(f"It was told by port {record['port']}.")
     if not grant.start:
         lines.append("Its handler had not started when the run ended.")

@@ -10,7 +10,7 @@ from vapic.layouts import Policy, SchedState
 
 from .trace import Arrival
 
-__all__ = ["Edge", "Grant", "Ledger"]
+__all__ = ["Edge", "Grant", "Lane", "Ledger"]
 
 #: Cycles from the change of a pin to the first cycle in which the record of a grant can be seen
 #: that the edge still merged into.
@@ -45,6 +45,25 @@ class Edge:
     latched: float
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A driver vCPU when a grant was seen.
+
+    Parameters
+    ----------
+    words : str
+        State and work, in words.
+    sched : SchedState
+        By the VMM's last write.
+    load : int
+        Its load (SEL-10), as known from outside.
+    """
+
+    words: str
+    sched: SchedState
+    load: int
+
+
 @dataclass(slots=True)
 class Grant:
     """One grant, from its trace record.
@@ -57,8 +76,8 @@ class Grant:
         In which it was seen.
     edges : list of Edge
         Occurrences it serves: the oldest, and those merged into it.
-    lanes : list of str
-        State of each driver vCPU then, in words.
+    lanes : list of Lane
+        Each driver vCPU then, without this grant.
     start, end : int
         Cycles of handler start and PIRQ EOI; 0 before.
     """
@@ -66,7 +85,7 @@ class Grant:
     record: dict[str, int]
     cycle: int
     edges: list[Edge]
-    lanes: list[str]
+    lanes: list[Lane]
     start: int = 0
     end: int = 0
 
@@ -196,7 +215,8 @@ class Ledger:
             edges.append(waiting.popleft())
         if not edges:
             raise RuntimeError(f"grant of interrupt {n} in cycle {now} without an arrival")
-        grant = Grant(record, now, edges, [self._words(v) for v in range(len(self.sched))])
+        grant = Grant(record, now, edges, [
+            Lane(self._words(v), self.sched[v], self._load(v)) for v in range(len(self.sched))])
         self._last[n] = grant
         self._inflight[v].setdefault(n, deque()).append(grant)
         self.grants.append(grant)
