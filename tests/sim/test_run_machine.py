@@ -9,6 +9,7 @@ import pytest
 
 from vapic.layouts import SchedState
 from vapic.regmap import REGISTERS, address
+from vapic_sim.workload.ledger import Ledger
 from vapic_sim.workload.machine import POLICIES, Job, Machine, jain, plan
 from vapic_sim.workload.trace import Arrival, Trace
 
@@ -316,6 +317,17 @@ def test_merges_are_the_controllers_count():
 def test_lost_interrupts_are_noticed():
     outcome = run(Job(trace=many(), policy="lowpri", slice_us=100.0), lose=10)
     assert outcome.lost == 4
+
+
+def test_an_interrupt_counted_as_merged_after_its_grant_is_noticed(monkeypatch):
+    started = Ledger.started.fget
+    reads = itertools.count()
+    monkeypatch.setattr(Ledger, "started", property(lambda ledger: started(ledger)[:-1]))
+    monkeypatch.setattr(StandIn, "read_coalesced", lambda self: self.coalesced + next(reads))
+    job = Job(trace=trace_of(*((50.0 * i, "5 disk", 2.0, 0) for i in range(4))), policy="pull")
+    with pytest.raises(RuntimeError, match="by its trace records 0 interrupts merged, COALESCED "
+                                           "of the controller says 1"):
+        run(job)
 
 
 def test_recorded_phase_blocks_and_wakes():
