@@ -103,6 +103,7 @@ class Bench:
             "policy_error": rng.random() < 0.01, "granting": rng.random() < 0.3,
             "now": rng.getrandbits(32),
         }
+        self.strobes["merged"] &= self.strobes["granting"]
         for name, value in self.strobes.items():
             ctx.set(getattr(dut, name), value)
         ctx.set(dut.rrptr, self.registers.rrptr)

@@ -349,8 +349,8 @@ class Bench:
             self.check_target(ctx.get(sink.payload), k, evt)
             if ready:
                 self.todo_targets.pop(0)
-                # In the cycle of the transfer, or later; in order.
-                delay = 0 if not due and may_decide and not self.sent else self.rng.randrange(1, 6)
+                # After the cycle of the transfer; in order.
+                delay = 1 if not due and may_decide and not self.sent else self.rng.randrange(1, 6)
                 at = max(self.time + delay, self.sent[-1][0] + 1 if self.sent else 0)
                 self.sent.append((at, k))
         if self.sent and self.sent[0][0] <= self.time:

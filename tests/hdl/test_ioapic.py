@@ -324,7 +324,9 @@ def run(config, seed, cycles):
             offer, offered = ctx.get(req.offer_valid), ctx.get(req.offer_n)
             draining = ctx.get(dut.registers.draining)
             assert draining or not flights or not any(ref.entries[i].infl for i in flights)
-            assert ctx.get(req.request_ok) == (ref.good() and not draining), cycle
+            if s and s["left"] is None and not s["fresh"]:
+                ending = ctx.get(dut.registers.ending)
+                assert ctx.get(req.request_ok) == (ref.good() and not ending), cycle
             if offer:
                 assert live[offered] and not draining, cycle
             if s is None:
@@ -334,6 +336,7 @@ def run(config, seed, cycles):
                 start = snapshot(ref.entries[offered])
             elif s["delay"]:
                 s["delay"] -= 1
+                s["fresh"] = False
             elif s["left"] is None:
                 if ctx.get(req.request_ok) and rng.randrange(3):
                     s["left"], first = rng.choice((0, 0, 1, 2, 3)), 1
@@ -445,7 +448,8 @@ def run(config, seed, cycles):
             # The selection under way.
             ref.changed = int((not take and ref.changed) or recheck)
             if take:
-                load.select = {"delay": rng.randrange(6), "left": None, "entry": start}
+                load.select = {"delay": rng.randrange(1, 7), "left": None, "entry": start,
+                               "fresh": True}
                 ref.n = offered
                 ref.stale = int(wrote[1] == ref.n)
             else:

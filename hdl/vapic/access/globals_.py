@@ -18,7 +18,8 @@ class GlobalRegisters(wiring.Component):
 
     A read is combinational and has no side effect. A write is visible in the next cycle; writes of
     read-only registers and of registers of features not built do nothing (ERR-15). A count in the
-    cycle of a read is not in what is read. RRPTR itself is kept by dispatch, whose rotation in
+    cycle of a read is not in what is read. Of COALESCED, to which many sources add, ``read`` is 0
+    and ``late`` has the value a cycle later. RRPTR itself is kept by dispatch, whose rotation in
     the cycle of a write is ordered after it; a written value of N_LANE or more is ignored.
 
     Parameters
@@ -34,6 +35,10 @@ class GlobalRegisters(wiring.Component):
         Write strobe and value.
     read : ``Out(32)``
         Value of the register at ``addr``.
+    late : ``Out(32)``
+        Value of the register read in the cycle before, if it is COALESCED, else 0.
+    reading : ``In(1)``
+        A register is read in this cycle.
     globals : ``Out(Layouts.globals)``
         Parameters for the other blocks, flip-flops.
     changed : ``Out(1)``
@@ -42,7 +47,7 @@ class GlobalRegisters(wiring.Component):
         Register NOW.
     coalesced, merged, parked, spurious, trace_dropped, aborted : ``In``
         What to count in this cycle: ``coalesced`` a number, decided in the cycle before (a read
-        shows it already), the others one.
+        shows it already), the others one. No ``merged`` in the cycle of a read: it is a grant's.
     stat, info, clear : ``In(14)``, ``In(32)``, ``Out(14)``
         Error log.
     rrptr, rrptr_write : ``In(ArrayLayout(lane_bits, domains))``, ``Out(Layouts.rrptr_write)``
@@ -54,6 +59,7 @@ class GlobalRegisters(wiring.Component):
         layouts = Layouts(config)
         super().__init__({
             "addr": In(12), "write": In(1), "value": In(32), "read": Out(32),
+            "late": Out(32), "reading": In(1),
             "globals": Out(layouts.globals, init={
                 "enable": 1, "policy": _POLICY & 0xF, "lpcfg": _LPCFG, "pull_depth": _PULL}),
             "changed": Out(1), "now": In(32),
@@ -69,8 +75,9 @@ class GlobalRegisters(wiring.Component):
         c, g, value = self._config, self.globals, self.value
         # POLICY[7:4], the fallback of a policy that is not built: kept as written.
         fallback = Signal(4, init=_POLICY >> 4)
+        coalesced, read_late = Signal.like(self.coalesced), Signal()
         counters = {
-            "COALESCED": self.coalesced + self.merged, "PARKED": self.parked,
+            "COALESCED": coalesced + self.merged, "PARKED": self.parked,
             "SPURIOUS": self.spurious, "TRACE_DROP": self.trace_dropped, "ABORTS": self.aborted,
         }
         control = Cat(g.enable, g.dyn_off, g.latch_masked_edges, g.retry_on_irr,
@@ -86,13 +93,16 @@ class GlobalRegisters(wiring.Component):
             "ERRSTAT": self.stat, "ERRINFO": self.info, "NOW": self.now,
         } | parameters
 
-        m.d.sync += self.changed.eq(0)
+        m.d.sync += [self.changed.eq(0), coalesced.eq(self.coalesced)]
         for name, amount in counters.items():
             reads[name] = count = Signal(32, name=name.lower())
-            m.d.sync += count.eq(count + amount)
+            after = Signal(32, name=f"{name.lower()}_after")
+            m.d.comb += after.eq(count + amount)
+            m.d.sync += count.eq(after)
             if name == "COALESCED":
-                # What the sources report now was decided in the cycle before.
-                reads[name] = (count + self.coalesced)[:32]
+                # What the sources reported in the cycle of the read was decided before it.
+                reads[name] = Const(0, 32)
+                m.d.comb += self.late.eq(Mux(read_late, after, 0))
 
         # An AND-OR of the registers: half of what a multiplexer of full words takes.
         index = self.addr[2:9]
@@ -100,6 +110,7 @@ class GlobalRegisters(wiring.Component):
         for name in reads:
             chosen[name] = Signal(name=f"is_{name.lower()}")
             m.d.comb += chosen[name].eq(index == address(name) % 0x1000 // 4)
+        m.d.sync += read_late.eq(self.reading & chosen["COALESCED"])
         rotation, domain = self.addr[6:9] == address("RRPTR", 0) % 0x1000 >> 6, self.addr[2:6]
         gated = [Mux(chosen[name], shown, 0) for name, shown in reads.items()]
         gated.append(Mux(rotation, self.rrptr[domain[:c.domain_bits]], 0))

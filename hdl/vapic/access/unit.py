@@ -123,6 +123,7 @@ class AccessUnit(wiring.Component):
             own.eq((unit == Unit.REFUSED) | in_globals), in_globals.eq(unit == Unit.GLOBALS),
             registers.addr.eq(request.addr), registers.value.eq(request.data),
             registers.write.eq(decide & in_globals & request.we & ~partial),
+            registers.reading.eq(decide & in_globals & ~request.we),
             own_response.data.eq(Mux(in_globals & ~request.we, registers.read, 0)),
             own_response.err.eq(Mux(partial, Err.PARTIAL, refusal)),
             own_response.berr.eq((refusal != Err.NONE) & (refusal != Err.MSI)),
@@ -171,7 +172,8 @@ class AccessUnit(wiring.Component):
             registers.stat.eq(log.stat), registers.info.eq(log.info),
         ]
         for index, bus in enumerate(buses):
-            m.d.comb += [bus.dat_r.eq(answer), bus.ack.eq(done & ~berr & (source == index)),
+            m.d.comb += [bus.dat_r.eq(answer | registers.late),
+                         bus.ack.eq(done & ~berr & (source == index)),
                          bus.err.eq(done & berr & (source == index))]
 
         # The rest of the global registers' wires.
@@ -186,9 +188,9 @@ class AccessUnit(wiring.Component):
         if self._config.commits:
             record, op = self.commits.record, BankOp.BUS
             m.d.sync += self.commits.valid.eq(decide)
+            m.d.comb += record.result.eq(Cat(answer | registers.late, berr))
             m.d.sync += [
                 record.op.eq(op), record.row.eq(source), record.addr.eq(request.addr),
                 record.data.eq(request.data),
-                record.result.eq(Cat(Mux(response.berr, 0, response.data), response.berr)),
             ] + [record[name].eq(request[name]) for name in ("vmm", "dom", "vcpu", "we", "sel")]
         return m

@@ -208,7 +208,7 @@ class Bank(wiring.Component):
             m.d.sync += [berr.eq(update.berr), err.eq(update.err)]
 
         # 5: bitmaps.
-        hit_6, level_6 = Signal(), Signal()
+        hit_6, eoi_6, grew, noted = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             summary.head.eq(head[5]), summary.vector.eq(vector[5]), summary.put.eq(put[5]),
             summary.take.eq(take[5]), summary.end.eq(end[5]), summary.reset.eq(reset[5]),
@@ -216,7 +216,14 @@ class Bank(wiring.Component):
             summary.left.eq(words.left),
             words.pick.eq(Cat(target.IRR, target.ISR, target.TMR)),
         ]
-        m.d.sync += [hit_6.eq(words.hit), level_6.eq(words.level), head[6].eq(summary.head_next)]
+        m.d.sync += [hit_6.eq(words.hit), head[6].eq(summary.head_next)]
+        was = head[5]
+        m.d.sync += [
+            eoi_6.eq(end[5] & words.level & ~was.suppress & (was.dom < config.domains)),
+            grew.eq(inject[5] & ~words.hit),
+            noted.eq(op[5].valid & (changed[5] | inject[5] & ~words.hit)
+                     & (was.online | old_5.online)),
+        ]
         with m.If(on_bus[5] & bitmap & live & ~access.we):
             m.d.sync += answer.eq(words.value)
 
@@ -238,7 +245,7 @@ class Bank(wiring.Component):
             self.spurious.eq(spurious[6]),
             words.write_irr.eq(commit & (put[6] | take[6])), words.write_tmr.eq(commit & put[6]),
             words.write_isr.eq(take[6] | end[6]),
-            self.eoi.valid.eq(end[6] & level_6 & ~now.suppress & (now.dom < config.domains)),
+            self.eoi.valid.eq(eoi_6),
             self.eoi.dom.eq(now.dom), self.eoi.vector.eq(vector[6]),
             self.note_done.valid.eq(row.valid & (row.kind == Kind.CTL)),
             self.note_done.applied.eq(applied[6]),
@@ -286,7 +293,6 @@ class Bank(wiring.Component):
 
         # What dispatch sees.
         lane, load = self.lane_write.row, saturate(now.irr_count + now.isr_count, 8)
-        grew = inject[6] & ~hit_6
         m.d.comb += [
             self.lane_write.en.eq(lanes_filled | commit & ~dull[6] & (now.online | old_6.online)),
             self.lane_write.dom.eq(Mux(lanes_filled, dom_filled, now.dom)),
@@ -297,8 +303,7 @@ class Bank(wiring.Component):
             lane.flat.eq(now.dfr == 0xF), lane.cluster.eq(now.dfr == 0), lane.sched.eq(now.sched),
             lane.tpr.eq(now.tpr), lane.ppr.eq(priority.ppr), lane.apr.eq(priority.apr),
             lane.count.eq(load), lane.v.eq(row.v),
-            self.lane_note.valid.eq(row.valid & (changed[6] | grew)
-                                    & (now.online | old_6.online)),
+            self.lane_note.valid.eq(noted),
             self.lane_note.config.eq(changed[6]), self.lane_note.grew.eq(grew),
             self.lane_note.dom.eq(now.dom), self.lane_note.k.eq(now.k),
         ]

@@ -18,6 +18,9 @@ class ChangeWatch(wiring.Component):
     is known in C1 only: notes are taken from the second register of the lane store, and ``begin``
     stays 1 until C1.
 
+    Notes of cycles before this one are judged in the cycle before it, in which the winner must be
+    known already: a sink decides a cycle after it was sent the target, at the earliest.
+
     The bank decides one operation a cycle and the event channels one too, so in the cycle in
     which a sink decides a grant no other note can come from it. Its own note of that cycle is not
     looked at, which keeps ``accept_ok`` free of bank signals and ``evt_ok`` free of event-channel
@@ -85,9 +88,10 @@ class ChangeWatch(wiring.Component):
                               | opened & ~self.idle)
 
         stale = Signal()
+        m.d.sync += stale.eq(
+            Mux(self.dynamic, (changed & decode(self.k, lanes)).any(), changed.any())
+            | hits(self.notes[0]) | hits(self.notes[1]) | hits(self.lane_note))
         m.d.comb += [
-            stale.eq(Mux(self.dynamic, (changed & decode(self.k, lanes)).any(), changed.any())
-                     | hits(self.notes[0]) | hits(self.notes[1])),
             self.accept_ok.eq(~self.first | self.request_ok & ~stale),
             self.evt_ok.eq(~self.first | self.request_ok & ~(
                 stale | hits(self.lane_note) | opened & ~self.dynamic)),

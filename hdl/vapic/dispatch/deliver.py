@@ -21,8 +21,8 @@ class Delivery(wiring.Component):
     later. Several targets wait for ``hold_ack`` unless the sink is ``in_order``: it decides what
     it was given before the hold before any target anyway. Then the first goes alone, since an
     abort of it ends the grant, and the others follow one a cycle (at most 15 under way).
-    Decisions come back in order, in the cycle of the transfer at the earliest; all outputs about
-    them are combinational.
+    Decisions come back in order, in the cycle after the transfer at the earliest; all outputs
+    about them are combinational.
 
     Parameters
     ----------
@@ -87,16 +87,16 @@ class Delivery(wiring.Component):
         def advance():
             return [k.eq(next_k), left.eq(rest)]
 
-        # Targets sent and not decided, oldest first; one decided as it is sent passes by.
+        # Targets sent and not decided, oldest first.
         m.submodules.flight = self.flight
         write, read = self.flight.write_port(), self.flight.read_port(domain="comb")
         oldest, newest = Signal(range(_FLIGHT)), Signal(range(_FLIGHT))
-        empty, full, sent = Signal(), Signal(), Signal()
+        full, sent = Signal(), Signal()
         m.d.comb += [
-            empty.eq(newest == oldest), full.eq((newest + 1)[:len(oldest)] == oldest),
+            full.eq((newest + 1)[:len(oldest)] == oldest),
             sent.eq(self.valid & self.ready),
             write.en.eq(sent), write.addr.eq(newest), write.data.eq(target),
-            read.addr.eq(oldest), decided.eq(Mux(empty, target, read.data)),
+            read.addr.eq(oldest), decided.eq(read.data),
         ]
         m.d.sync += [newest.eq(newest + sent), oldest.eq(oldest + self.done)]
 
@@ -108,12 +108,6 @@ class Delivery(wiring.Component):
         ]
         with m.If(self.done):
             m.d.sync += first.eq(0)
-
-        def settle():
-            m.next = "OTHERS"
-            m.d.sync += advance()
-            with m.If(self.ended):
-                m.next = "IDLE"
 
         with m.FSM():
             with m.State("IDLE"):
@@ -135,11 +129,12 @@ class Delivery(wiring.Component):
                 m.d.comb += self.valid.eq(1)
                 with m.If(self.ready):
                     m.next = "FIRST_DECISION"
-                    with m.If(self.done):
-                        settle()
             with m.State("FIRST_DECISION"):
                 with m.If(self.done):
-                    settle()
+                    m.d.sync += advance()
+                    m.next = "OTHERS"
+                with m.If(self.ended):
+                    m.next = "IDLE"
             with m.State("OTHERS"):
                 m.d.comb += self.valid.eq(~full)
                 with m.If(sent):

@@ -69,7 +69,7 @@ class Dispatch(wiring.Component):
     granted, aborted : ``Out(Layouts.vcpu_strobe)``
         A target accepted; a winner lost at commit.
     ready, quiet : ``Out(1)``
-        Initialised (GEN-06); nothing is under way.
+        Initialised (GEN-06); nothing is under way. Who offers a request is not quiet himself.
     commits : ``Out(Layouts.commit_port)``
         Only with ``config.commits``: START in C0, END in the cycle after an outcome that was not
         told by a sink. In that cycle nothing starts.
@@ -259,7 +259,7 @@ class Dispatch(wiring.Component):
                 m.next = "OUTCOME"
 
         m.d.comb += [self.ready.eq(lanes.ready),
-                     self.quiet.eq(lanes.ready & idle & ~requests.take & queue.quiet)]
+                     self.quiet.eq(lanes.ready & idle & queue.quiet)]
         # The outcome commits in the cycle after it is told: no start before that.
         ending, was_ending = Signal(), Signal()
         m.d.sync += was_ending.eq(ending)

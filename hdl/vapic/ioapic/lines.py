@@ -33,8 +33,10 @@ class Lines(wiring.Component):
         The synchronised pins, before polarity.
     edge : ``Out(width)``
         In this cycle a line is about to become active for an armed entry.
+    differ : ``Out(width)``
+        In this cycle the bit of ``line`` is about to change.
     changed : ``Out(1)``
-        In this cycle ``line`` is about to change.
+        One of them is.
     settled : ``Out(1)``
         No change is on its way; combinational from ``pin``.
     """
@@ -42,14 +44,16 @@ class Lines(wiring.Component):
     def __init__(self, width: int):
         super().__init__({
             "pin": In(width), "polarity": In(width), "armed": In(width),
-            "line": Out(width), "edge": Out(width), "changed": Out(1), "settled": Out(1),
+            "line": Out(width), "edge": Out(width), "differ": Out(width), "changed": Out(1),
+            "settled": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
         meta, sample = Signal.like(self.line), Signal.like(self.line)
-        differ = sample ^ self.line
+        differ = self.differ
         m.d.comb += [
+            differ.eq(sample ^ self.line),
             self.edge.eq(differ & (sample ^ self.polarity) & self.armed),
             self.changed.eq(differ.any()),
             self.settled.eq(~(differ | meta ^ self.line | self.pin ^ self.line).any()),

@@ -31,6 +31,8 @@ class Turns(wiring.Component):
     -------
     stands, enable : ``In(pirqs)``, ``In(1)``
         Requests that stand if CTRL.enable is 1: the terms of SEL-04 about the request itself.
+    flips : ``In(pirqs)``
+        In this cycle the line of that level entry is about to change.
     take, offer_n : ``In``
         A selection starts.
     granted : ``In(1)``
@@ -48,7 +50,9 @@ class Turns(wiring.Component):
     live : ``Out(pirqs)``
         Requests to be selected.
     good : ``Out(1)``
-        The current request stands and its entry was not written since its start.
+        The current request stands and its entry was not written since its start; valid from the
+        second cycle after ``take`` until its grant or outcome. Comes from flip-flops: only a line
+        and CTRL.enable can end (and revive) a request that is under selection and not written.
     fail : ``Out(1)``
         The current request becomes erroneous (IOA-18).
     parked : ``Out(1)``
@@ -61,7 +65,7 @@ class Turns(wiring.Component):
         c = self._config = config
         self.reasons = Memory(shape=Outcome, depth=c.pirqs, init=[])
         super().__init__({
-            "stands": In(c.pirqs), "enable": In(1),
+            "stands": In(c.pirqs), "flips": In(c.pirqs), "enable": In(1),
             "take": In(1), "offer_n": In(c.pirq_bits), "granted": In(1),
             "outcome": In(Outcome), "recheck": In(1),
             "written": In(1), "n": In(c.pirq_bits), "written_at": In(c.pirqs),
@@ -88,9 +92,8 @@ class Turns(wiring.Component):
         target = Mux(self.take, self.offer_n, self.current)
         m.d.comb += [
             self.current_at.eq(decode(self.current, c.pirqs)),
-            standing.eq(self.stands.bit_select(self.current, 1) & self.enable),
             was_held.eq(held.bit_select(self.current, 1)),
-            self.good.eq(standing & ~stale),
+            self.good.eq(standing & self.enable & ~stale),
             self.live.eq(self.stands & due & all_of(self.enable)),
             self.fail.eq(self.good & (ended == Outcome.ERROR)),
             put_off.eq(self.good & ((ended == Outcome.PARK) | (ended == Outcome.WAIT)
@@ -106,6 +109,8 @@ class Turns(wiring.Component):
         m.d.sync += [
             stale.eq(~self.take & stale | self.written & (self.n == target)),
             changed.eq(~self.take & changed | self.recheck),
+            standing.eq(self.stands.bit_select(self.current, 1)
+                        ^ (self.flips & self.current_at).any()),
             held.eq(held & self.stands & all_of(self.enable) & ~(here & all_of(self.granted))
                     | here & all_of(put_off)),
             due.eq(due & ~(here & all_of(put_off & ~changed)) | ~self.stands | self.written_at

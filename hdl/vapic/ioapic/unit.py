@@ -168,7 +168,7 @@ class Ioapic(wiring.Component):
                          loaded.eq(registers.ending)]
         m.d.comb += [
             turns.stands.eq(flags.stands), turns.enable.eq(self.globals.enable),
-            turns.take.eq(requests.take),
+            turns.flips.eq(lines.differ & flags.level[:c.rtes]), turns.take.eq(requests.take),
             turns.offer_n.eq(requests.offer_n), turns.granted.eq(granted),
             turns.outcome.eq(requests.outcome), turns.recheck.eq(self.recheck),
             turns.written.eq(change.valid), turns.n.eq(registers.n),
