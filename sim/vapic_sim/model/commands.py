@@ -67,7 +67,7 @@ def _alloc_unbound(who: Issuer, dom: int, remote: int, _: int) -> int:
 
 
 def _bind_interdomain(who: Issuer, rdom: int, rport: int, _: int) -> int:
-    events = who.events
+    events, rdom = who.events, _own(who, rdom)
     if rdom >= events.params.domains:
         return _SRCH
     if rport >= events.params.ports:
