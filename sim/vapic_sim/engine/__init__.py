@@ -1,1 +1,0 @@
-"""Simulators behind one interface."""
