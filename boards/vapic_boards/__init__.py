@@ -1,1 +1,1 @@
-"""FPGA boards for the vapic controller."""
+"""FPGA boards for the vapic controller; none is described yet."""
