@@ -9,15 +9,14 @@ from ..regmap import REGISTERS
 
 __all__ = ["TARGETS", "AccessDecoder", "access_layout"]
 
-_VCPU = {"CTL", "SCHED", "UPVEC", "LOAD", "GRANTS", "WAKES", "ABORTS"}
-_LAPIC = {"ID", "VERSION", "TPR", "APR", "PPR", "EOI", "LDR", "DFR", "SVR", "ESR", "CR8", "INTA"}
-_BITMAPS = {"ISR", "TMR", "IRR"}
+_VCPU = ("ABORTS", "CTL", "GRANTS", "LOAD", "SCHED", "UPVEC", "WAKES")
+_LAPIC = ("APR", "CR8", "DFR", "EOI", "ESR", "ID", "INTA", "LDR", "PPR", "SVR", "TPR", "VERSION")
+_BITMAPS = ("IRR", "ISR", "TMR")
 
 #: One flag each in a decoded access; none is set for a register that reads 0 and ignores writes.
 #: BASE is APIC_BASE, RESERVED records ESR.ILLREGA (LAPIC-04), FAULT and UNMAPPED answer bus
 #: error, the second one logged (ERR-02).
-TARGETS = (*sorted(_VCPU), *sorted(_LAPIC), *sorted(_BITMAPS), "BASE", "RESERVED", "FAULT",
-           "UNMAPPED")
+TARGETS = (*_VCPU, *_LAPIC, *_BITMAPS, "BASE", "RESERVED", "FAULT", "UNMAPPED")
 
 #: Offsets of VCPU[v] that the specification names and this controller does not build.
 _VCPU_UNBUILT = (0x08, 0x0C, 0x18, 0x1C, 0x20, 0x24)
