@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from amaranth.sim import Simulator
+from .engine import Simulator
 
 __all__ = ["simulate"]
 

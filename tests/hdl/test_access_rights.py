@@ -4,12 +4,12 @@
 import random
 
 import pytest
-from amaranth.sim import Simulator
 
 from vapic.access.rights import Rights, Unit, global_words
 from vapic.config import Config
 from vapic.layouts import Err
 from vapic.regmap import REGISTERS, address
+from vapic_sim.engine import Simulator
 
 SMALL = Config(rtes=4, irts=3, vcpus=5, lanes=3, domains=3, ports=64)
 BIG = Config(rtes=120, irts=256, vcpus=512, lanes=32, domains=16, ports=1024)

@@ -5,12 +5,12 @@ import random
 
 import pytest
 from amaranth import ResetInserter, Signal
-from amaranth.sim import Simulator
 
 from vapic.config import Config
 from vapic.ioapic.arbiter import RoundRobin
 from vapic.ioapic.lines import Lines
 from vapic.ioapic.unit import Ioapic
+from vapic_sim.engine import Simulator
 from vapic_sim.harness import simulate
 
 

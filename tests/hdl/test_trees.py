@@ -4,9 +4,9 @@ import random
 
 import pytest
 from amaranth.hdl import Module, Signal
-from amaranth.sim import Simulator
 
 from vapic.trees import decode, highest, lowest, reduce_pairs
+from vapic_sim.engine import Simulator
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 7, 16, 33, 64])

@@ -4,7 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-__all__ = ["BusError", "BusMaster", "SharedBus"]
+from amaranth.hdl import Cat
+
+__all__ = ["BusError", "BusMaster", "BusPort", "SharedBus"]
+
+# Places in the request and in the answer of a `BusPort`.
+_WORD = 0xFFFF_FFFF
+_WE, _STROBE = 1 << 68, 3 << 83
+_ACK, _ERR, _ANSWER = 1 << 32, 1 << 33, (1 << 34) - 1
 
 
 class BusError(Exception):
@@ -21,6 +28,42 @@ class BusError(Exception):
         self.address = address
 
 
+class BusPort:
+    """A bus port as masters use it: one value to set, one to look at.
+
+    Parameters
+    ----------
+    request : Value
+        Fields of a request, as `of` has them.
+    answer : Value
+        ``dat_r``, ``ack`` and ``err``, and with `done` the cycles without an answer so far.
+    done : Signal, optional
+        The answer is there, or has not come for longer than it may; without it each master looks
+        every cycle and counts itself.
+    """
+
+    def __init__(self, request: Any, answer: Any, done: Any = None):
+        self.request, self.answer, self.done = request, answer, done
+
+    @classmethod
+    def of(cls, bus: Any) -> "BusPort":
+        """Make one of an interface of ``Layouts.bus``."""
+        return cls(Cat(bus.dat_w, bus.adr, bus.sel, bus.we, bus.vmm, bus.dom, bus.vcpu, bus.cyc,
+                       bus.stb), Cat(bus.dat_r, bus.ack, bus.err))
+
+    async def answered(self, ctx: Any, limit: int) -> tuple[int, int]:
+        """Wait for the answer: its bits, and the cycles before it; too many if there is none."""
+        if self.done is not None:
+            (answer,) = await ctx.tick().sample(self.answer).until(self.done)
+            return answer & _ANSWER, answer >> 34 if answer & (_ACK | _ERR) else limit
+        trigger = ctx.tick().sample(self.answer)
+        for waits in range(limit):
+            _, _, answer = await trigger
+            if answer & (_ACK | _ERR):
+                return answer, waits
+        return 0, limit
+
+
 class BusMaster:
     """One bus master: a role, a domain and a vCPU.
 
@@ -30,7 +73,7 @@ class BusMaster:
 
     Parameters
     ----------
-    port : interface of ``Layouts.bus``
+    port : BusPort or interface of ``Layouts.bus``
         Bus port of the component under test.
     vmm : bool
         VMM role.
@@ -39,7 +82,8 @@ class BusMaster:
     shared : SharedBus, optional
         Queue for the port; `SharedBus.master` sets it.
     limit : int
-        Cycles after which an access without answer is a `TimeoutError`.
+        Cycles after which an access without answer is a `TimeoutError`; a port with `BusPort.done`
+        goes by its own.
 
     Attributes
     ----------
@@ -50,10 +94,12 @@ class BusMaster:
 
     def __init__(self, port: Any, *, vmm: bool = True, dom: int = 0, vcpu: int = 0,
                  shared: "SharedBus | None" = None, limit: int = 20_000):
-        self._port, self._shared, self._limit = port, shared, limit
+        self._port = port if isinstance(port, BusPort) else BusPort.of(port)
+        self._shared, self._limit = shared, limit
         self.vmm, self.dom, self.vcpu = vmm, dom, vcpu
         self.accesses = self.waits = self.longest = 0
         self._turns = 0
+        self._side = bool(vmm) << 69 | (dom & 0xF) << 70 | (vcpu & 0x1FF) << 74
 
     def __str__(self) -> str:
         role = "VMM" if self.vmm else "guest"
@@ -82,42 +128,50 @@ class BusMaster:
     @asynccontextmanager
     async def turn(self, ctx: Any) -> AsyncIterator[None]:
         """Keep the port for several accesses that belong together; for the shared bus."""
-        if self._shared is not None and not self._turns:
-            await self._shared.acquire(ctx)
-        self._turns += 1
+        await self._acquire(ctx)
         try:
             yield
         finally:
-            self._turns -= 1
-            if self._shared is not None and not self._turns:
-                self._shared.release()
+            self._release()
+
+    async def _acquire(self, ctx: Any) -> None:
+        if self._shared is not None and not self._turns:
+            await self._shared.acquire(ctx)
+        self._turns += 1
+
+    def _release(self) -> None:
+        self._turns -= 1
+        if self._shared is not None and not self._turns:
+            self._shared.release()
 
     async def _access(self, ctx: Any, address: int, value: int | None, sel: int) -> int:
-        async with self.turn(ctx):
-            port, waits = self._port, 0
-            for name, level in (
-                ("adr", address), ("we", value is not None), ("dat_w", value or 0), ("sel", sel),
-                ("vmm", self.vmm), ("dom", self.dom), ("vcpu", self.vcpu), ("cyc", 1), ("stb", 1),
-            ):
-                ctx.set(getattr(port, name), int(level))
-            try:
-                while True:
-                    _, _, ack, err, data = await ctx.tick().sample(port.ack, port.err, port.dat_r)
-                    if ack or err:
-                        break
-                    waits += 1
-                    if waits >= self._limit:
-                        raise TimeoutError(
-                            f"{self._what(address, value)} not answered in {waits} cycles")
-            finally:
-                ctx.set(port.stb, 0)
-                ctx.set(port.cyc, 0)
-            self.accesses += 1
-            self.waits += waits
-            self.longest = max(self.longest, waits)
-        if err:
+        if self._shared is None:
+            return await self._transfer(ctx, address, value, sel)
+        await self._acquire(ctx)
+        try:
+            return await self._transfer(ctx, address, value, sel)
+        finally:
+            self._release()
+
+    async def _transfer(self, ctx: Any, address: int, value: int | None, sel: int) -> int:
+        port = self._port
+        word = self._side | (sel & 0xF) << 64 | (address & _WORD) << 32
+        if value is not None:
+            word |= _WE | value & _WORD
+        ctx.set(port.request, word | _STROBE)
+        try:
+            answer, waits = await port.answered(ctx, self._limit)
+        finally:
+            ctx.set(port.request, word)
+        if not answer & (_ACK | _ERR):
+            raise TimeoutError(f"{self._what(address, value)} not answered in {waits} cycles")
+        self.accesses += 1
+        self.waits += waits
+        if waits > self.longest:
+            self.longest = waits
+        if answer & _ERR:
             raise BusError(f"{self._what(address, value)}: bus error", address)
-        return data
+        return answer & _WORD
 
     def _what(self, address: int, value: int | None) -> str:
         return (f"{self}: read of {address:#x}" if value is None
@@ -133,12 +187,12 @@ class SharedBus:
 
     Parameters
     ----------
-    port : interface of ``Layouts.bus``
+    port : BusPort or interface of ``Layouts.bus``
         Bus port of the component under test.
     """
 
     def __init__(self, port: Any):
-        self._port = port
+        self._port = port if isinstance(port, BusPort) else BusPort.of(port)
         self._drawn = self._called = 0
 
     def master(self, *, vmm: bool = True, dom: int = 0, vcpu: int = 0,

@@ -14,6 +14,8 @@ KINDS = ("accept/INTA", "accept/EOI", "set_pending/SEL_RC", "grant/mask", "grant
          "grant/freeze", "grant/SCHED", "EOI/grant")
 
 _INTA, _EOI = address("LAPIC_INTA", 0) - 0x400000, address("LAPIC_EOI", 0) - 0x400000
+_SCHED = address("VCPU_SCHED", 0)
+_ARG = address("EVT_ARG", 0, 0) & 0x3FFF
 _SEL_RC = address("EVT_SEL_RC", 0, 0) & 0x3F
 _CMD, _PIRQ_EOI = (address(name, 0) & 0x3FFF for name in ("EVT_CMD", "EVT_PIRQ_EOI"))
 
@@ -51,7 +53,8 @@ class Meetings:
 
     def __call__(self, cycle: int, record: Record) -> None:
         """See one record."""
-        self._recent = [r for r in self._recent if cycle - r[0] <= self._window]
+        if self._recent and self._recent[0][0] < cycle - self._window:
+            self._recent = [r for r in self._recent if cycle - r[0] <= self._window]
         if record.op == "START":
             self._selection = cycle, record.row
         elif record.op in ("END", "ACCEPT", "GRANT"):
@@ -88,7 +91,7 @@ class Meetings:
         elif record.addr >= 0x400000 and offset == _EOI and record.we:
             self._recent.append((cycle, "EOI", v))
             self._met("accept/EOI", ("accept",), v)
-        elif record.addr == address("VCPU_SCHED", v) and record.we:
+        elif record.addr == _SCHED + 0x40 * v and record.we:
             self._during(cycle, "grant/SCHED", v=v)
 
     def _event(self, cycle: int, record: Record) -> None:
@@ -97,7 +100,7 @@ class Meetings:
             lane = dom, offset >> 6
             self._recent.append((cycle, "SEL_RC", lane))
             self._met("set_pending/SEL_RC", ("set_pending",), lane)
-        elif offset == address("EVT_ARG", 0, 0) & 0x3FFF and record.we:
+        elif offset == _ARG and record.we:
             self._argument[dom] = record.data
         elif offset == _CMD and record.data == 3:
             self._during(cycle, "grant/close", port=(dom, self._argument.get(dom, 0)))

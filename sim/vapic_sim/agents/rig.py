@@ -3,16 +3,15 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from amaranth.hdl import ResetInserter, Signal
-from amaranth.sim import Simulator
-
 from vapic.config import Config
-from vapic.controller import Controller
 from vapic.regmap import address
 
+from ..engine import Simulator
 from ..model import Model, Params
+from ..model.selection import Selection
+from .bench import PERIOD, Bench
 from .bus import BusMaster
-from .monitor import Monitor
+from .monitor import Monitor, TraceRecord
 
 __all__ = ["MASKED", "Rig"]
 
@@ -37,69 +36,83 @@ class Rig:
 
     def __init__(self, config: Config):
         self.config = Config(**(config.to_dict() | {"commits": True}))
-        self.dut = Controller(self.config)
+        self.bench = Bench(self.config)
+        self.dut = self.bench.dut
         self.params = Params(**{name: getattr(self.config, name) for name in (
             "rtes", "irts", "vcpus", "lanes", "domains", "ports", "vectors", "ioa_version")})
+        self.vmm = BusMaster(self.bench.port, vmm=True)
+        self._masters: dict[tuple[int, int], BusMaster] = {}
         self._scenario: Callable[[Rig], Awaitable[Any]] | None = None
+        self._beside: Callable[[Any], Awaitable[Any]] | None = None
         self._pins = 0
-        self._reset = Signal()
-        self.sim = Simulator(ResetInserter(self._reset)(self.dut))
-        self.sim.add_clock(10e-9)
-        self.sim.add_testbench(self._time, background=True)
+        self.sim = Simulator(self.bench)
+        self.sim.add_clock(PERIOD)
         self.sim.add_testbench(self._watch, background=True)
-        self.sim.add_testbench(self._beside, background=True)
+        self.sim.add_testbench(self._act_beside, background=True)
         self.sim.add_testbench(self._main)
         self._fresh = True
 
     def run(self, scenario: Callable[["Rig"], Awaitable[Any]]) -> None:
         """Run a scenario from reset to its end."""
-        self._scenario, self._pins, self.now = scenario, 0, 0
-        self.beside: Callable[[Any], Awaitable[Any]] | None = None
-        self._restart()
+        self._scenario, self._beside, self._pins = scenario, None, 0
+        self._restart(-1)
         if not self._fresh:
             self.sim.reset()
         self._fresh = False
         self.sim.run()
 
-    def _restart(self) -> None:
+    def _restart(self, start: int) -> None:
         self.model = Model(self.params)
-        self.monitor = Monitor(self.dut, self.model)
-        self.traces: list[Any] = []
+        self.monitor = Monitor(self.bench, self.model, start)
+
+    @property
+    def traces(self) -> list[TraceRecord]:
+        """Records of the trace stream so far."""
+        return self.monitor.traces
+
+    @property
+    def now(self) -> int:
+        """Cycles since the start of the simulation."""
+        return self.ctx.get(self.bench.now)
+
+    @property
+    def beside(self) -> Callable[[Any], Awaitable[Any]] | None:
+        """What runs beside the scenario, from the next cycle on; set it once."""
+        return self._beside
+
+    @beside.setter
+    def beside(self, body: Callable[[Any], Awaitable[Any]]) -> None:
+        self._beside = body
+        self.ctx.set(self.bench.beside, 1)
 
     async def reset(self) -> None:
         """Reset the hardware and start the model anew; returns when it is ready."""
-        self.ctx.set(self._reset, 1)
+        self.ctx.set(self.bench.reset, 1)
         await self.ctx.tick()
-        self._restart()
-        self.ctx.set(self._reset, 0)
+        self._restart(self.now)
+        self.monitor.ctx = self.ctx
+        self.ctx.set(self.bench.reset, 0)
         await self._until_ready()
 
     async def _until_ready(self) -> None:
         while not self.ctx.get(self.dut.ready):
-            await self.ctx.tick()
-
-    async def _time(self, ctx):
-        while True:
-            ctx.set(self.dut.now, self.now & 0xFFFFFFFF)
-            await ctx.tick()
-            self.now += 1
+            await self.ctx.changed(self.dut.ready)
 
     async def _watch(self, ctx):
-        ctx.set(self.dut.trace.ready, 1)
+        self.monitor.ctx = ctx
         while True:
-            self.monitor.step(ctx)
-            if ctx.get(self.dut.trace.valid):
-                self.traces.append(ctx.get(self.dut.trace.payload))
-            await ctx.tick()
+            self.monitor.step()
+            await ctx.changed(self.bench.happened)
 
-    async def _beside(self, ctx):
-        while self.beside is None:
-            await ctx.tick()
-        await self.beside(ctx)
+    async def _act_beside(self, ctx):
+        while not ctx.get(self.bench.begun):
+            await ctx.changed(self.bench.begun)
+        await ctx.tick()
+        assert self._beside is not None
+        await self._beside(ctx)
 
     async def _main(self, ctx):
         self.ctx = ctx
-        self.vmm = BusMaster(self.dut.bus, vmm=True)
         await self._until_ready()
         assert self._scenario is not None
         await self._scenario(self)
@@ -116,18 +129,39 @@ class Rig:
     async def settle(self, limit: int = 20_000) -> None:
         """Wait until the controller is idle; AssertionError after `limit` cycles."""
         await self.ticks(4)
-        for _ in range(limit):
-            if self.ctx.get(self.dut.idle):
-                return
+        end = self.now + limit
+        while not self.ctx.get(self.dut.idle):
+            if not await self._change(self.dut.idle, end):
+                raise AssertionError(f"not idle after {limit} cycles")
+
+    async def selection(self, limit: int) -> Selection | None:
+        """The selection under way, or the next if one starts before `limit` cycles have passed."""
+        end = self.now + limit
+        while self.model.core.selection is None:
+            if not await self._change(self.bench.selected, end):
+                return None
+        return self.model.core.selection
+
+    async def _change(self, signal: Any, end: int) -> bool:
+        """Wait for a change of a signal, or for the cycle `end`; whether it came before."""
+        left = end - self.now
+        if left <= 0:
+            return False
+        # In the midst of a cycle there are no changes to confuse with the end.
+        _, late = await self.ctx.changed(signal).delay((left - 0.5) * PERIOD)
+        if late:
             await self.ctx.tick()
-        raise AssertionError(f"not idle after {limit} cycles")
+        return self.now < end
 
     # Registers.
 
     def master(self, v: int) -> BusMaster:
         """Bus master with the rights of vCPU v, in the domain its CTL names now."""
-        dom = self.model.core.vcpus[v].ctl >> 4 & 0xF
-        return BusMaster(self.dut.bus, vmm=False, dom=dom, vcpu=v)
+        dom = self.model.core.vcpus[v].dom
+        master = self._masters.get((v, dom))
+        if master is None:
+            master = self._masters[v, dom] = BusMaster(self.bench.port, vmm=False, dom=dom, vcpu=v)
+        return master
 
     async def write(self, name: str, *index: int, value: int, v: int | None = None,
                     sel: int = 0xF) -> None:

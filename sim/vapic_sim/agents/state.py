@@ -1,93 +1,132 @@
 """Architectural state of the hardware, read from its memories, in the golden model's form."""
 
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["difference", "hardware_state"]
+from amaranth.hdl import Value
+
+from vapic.bank.head import head_layout
+from vapic.evtchn.rows import PortState, RowLayouts
+
+from .bench import Fields
+
+__all__ = ["HardwareState", "difference"]
 
 #: Delivery status and remote IRR in the low word of an entry.
 _READ_ONLY = 1 << 12 | 1 << 14
+_NAMES = {state.value: state.name.lower() for state in PortState}
 
 
-def _bitmap(ctx: Any, memory: Any, v: int, words: int, valid: int) -> int:
-    return sum(ctx.get(memory.data[v * words + word]) << 32 * word
-               for word in range(words) if valid >> word & 1)
+def _rows(memory: Any) -> list[Any]:
+    """Rows of a memory as plain values."""
+    return [Value.cast(memory.data[i]) for i in range(memory.depth)]
 
 
-def _vcpu(ctx: Any, dut: Any, v: int) -> dict[str, Any]:
-    bank, words = dut.bank, dut.config.words
-    head = ctx.get(bank.heads.data[v])
-    state = {
-        "ctl": (head.online | head.freeze << 1 | head.dom << 4 | head.apicid << 8
-                | head.freeze << 16 | head.k << 24),
-        "sched": head.sched, "upvec": head.upvec, "upvec_valid": bool(head.upvec_valid),
-        "pend": bool(head.up_pend), "line": bool(head.up_line),
-        "irr": _bitmap(ctx, bank.irr, v, words, head.irr_words),
-        "isr": _bitmap(ctx, bank.isr, v, words, head.isr_words),
-        "en": bool(head.en), "owed": bool(head.owed),
-        "irq": bool(ctx.get(dut.irq) >> v & 1),
-    }
-    if head.en:
-        state |= {"dfr": head.dfr, "tmr": _bitmap(ctx, bank.tmr, v, words, head.tmr_words),
-                  "id": head.id, "ldr": head.ldr, "tpr": head.tpr,
-                  "svr": head.svr_vector | head.svr_enabled << 8 | head.focus_off << 9
-                  | head.suppress << 12,
-                  "esr": head.esr_recvill << 6 | head.esr_illrega << 7,
-                  "esr_pending": head.recvill << 6 | head.illrega << 7}
-    return state
+class HardwareState:
+    """Reader of the state of a quiescent controller.
 
+    Rows are read as integers and cut here, as a view of each costs many times as much.
 
-def _request(ctx: Any, dut: Any, n: int) -> dict[str, Any]:
-    row = ctx.get(dut.evt.store.pirqs.data[n])
-    entry = ctx.get(dut.ioapic.entries.rows.data[n])
-    return {"low": (entry & 0xFFF | (entry >> 12 & 1) << 13 | (entry >> 13 & 1) << 15
-                    | (entry >> 14 & 1) << 16),
-            "dest": entry >> 16 & 0xFF, "reqx": entry >> 24 & 0xFFFFFFFF,
-            "owner": entry >> 56 & 0xF | (entry >> 60 & 1) << 8,
-            "infl": row.infl, "bound": row.bound, "open": row.open, "pending_ports": row.pend}
-
-
-def _port(ctx: Any, dut: Any, d: int, p: int) -> tuple[Any, ...]:
-    row = ctx.get(dut.evt.store.ports.data[(d << dut.config.port_bits) + p])
-    state = row.state.name.lower() if p else "reserved"
-    peer = row.tie.peer
-    match state:
-        case "free" | "reserved":
-            return state, 0, 0, 0, 0
-        case "pirq":
-            return state, row.notify, 0, 0, row.tie.n
-        case "ipi":
-            return state, row.notify, 0, 0, 0
-        case "unbound":
-            return state, row.notify, peer.dom, 0, 0
-    return state, row.notify, peer.dom, peer.port, 0
-
-
-def _domain(ctx: Any, dut: Any, d: int) -> dict[str, Any]:
-    store, c = dut.evt.store, dut.config
-    words = [ctx.get(store.words.data[(d << c.port_bits - 5) + w]) for w in range(c.port_words)]
-    lanes = [ctx.get(store.lanes.data[(d << c.lane_bits) + k]) for k in range(c.lanes)]
-    return {
-        "pending": sum(word[0] << 32 * w for w, word in enumerate(words)),
-        "mask": sum(word[1] << 32 * w for w, word in enumerate(words)),
-        "sel": [lane.sel for lane in lanes],
-        "upcall": [bool(lane.pending) for lane in lanes],
-        "upcall_mask": [bool(lane.mask) for lane in lanes],
-        "ports": [_port(ctx, dut, d, p) for p in range(c.ports)],
-        "out": [ctx.get(store.outs.data[(d << c.lane_bits) + k]) for k in range(c.lanes)],
-        "rrptr": ctx.get(dut.dispatch.rrptr[d]),
-    }
-
-
-def hardware_state(ctx: Any, dut: Any) -> dict[str, list[dict[str, Any]]]:
-    """State of a quiescent controller: ``vcpus``, ``requests`` and ``domains`` by number.
-
-    Of a request ``low`` is without its RO bits. Not in it: pend, RIRR, err and counters, which are
-    flip-flops (read them over the bus), and command registers, which every access compares.
+    Parameters
+    ----------
+    dut : Controller
+        Whose.
     """
-    c = dut.config
-    return {"vcpus": [_vcpu(ctx, dut, v) for v in range(c.vcpus)],
-            "requests": [_request(ctx, dut, n) for n in range(c.pirqs)],
-            "domains": [_domain(ctx, dut, d) for d in range(c.domains)]}
+
+    def __init__(self, dut: Any):
+        self._dut, self._config = dut, dut.config
+        bank, store, rows = dut.bank, dut.evt.store, RowLayouts(dut.config)
+        self._heads, self._entries = _rows(bank.heads), _rows(dut.ioapic.entries.rows)
+        self._maps = [_rows(memory) for memory in (bank.irr, bank.isr, bank.tmr)]
+        self._pirqs, self._ports, self._words, self._lanes, self._outs = [
+            _rows(memory) for memory in (store.pirqs, store.ports, store.words, store.lanes,
+                                         store.outs)]
+        self._head = Fields(head_layout(dut.config))
+        self._pirq, self._port = Fields(rows.pirq), Fields(rows.port)
+        self._lane, self._peer = Fields(rows.lane), Fields(rows.peer)
+
+    def read(self, ctx: Any) -> dict[str, list[dict[str, Any]]]:
+        """State by kind and number: ``vcpus``, ``requests`` and ``domains``.
+
+        Of a request ``low`` is without its RO bits. Not in it: pend, RIRR, err and counters, which
+        are flip-flops (read them over the bus), and command registers, which every access
+        compares.
+        """
+        c, get = self._config, ctx.get
+        irq, rrptr = get(self._dut.irq), get(Value.cast(self._dut.dispatch.rrptr))
+        return {"vcpus": [self._vcpu(get, v, irq >> v & 1) for v in range(c.vcpus)],
+                "requests": [self._request(get, n) for n in range(c.pirqs)],
+                "domains": [self._domain(get, d, rrptr) for d in range(c.domains)]}
+
+    def _vcpu(self, get: Callable[[Any], int], v: int, irq: int) -> dict[str, Any]:
+        words = self._config.words
+        head = self._head.named(get(self._heads[v]))
+        irr, isr, tmr = [
+            sum(get(rows[v * words + word]) << 32 * word
+                for word in range(words) if head[valid] >> word & 1)
+            for rows, valid in zip(self._maps, ("irr_words", "isr_words", "tmr_words"),
+                                   strict=True)]
+        state = {
+            "ctl": (head["online"] | head["freeze"] << 1 | head["dom"] << 4
+                    | head["apicid"] << 8 | head["freeze"] << 16 | head["k"] << 24),
+            "sched": head["sched"], "upvec": head["upvec"],
+            "upvec_valid": bool(head["upvec_valid"]),
+            "pend": bool(head["up_pend"]), "line": bool(head["up_line"]),
+            "irr": irr, "isr": isr, "en": bool(head["en"]), "owed": bool(head["owed"]),
+            "irq": bool(irq),
+        }
+        if head["en"]:
+            state |= {
+                "dfr": head["dfr"], "tmr": tmr, "id": head["id"], "ldr": head["ldr"],
+                "tpr": head["tpr"],
+                "svr": head["svr_vector"] | head["svr_enabled"] << 8 | head["focus_off"] << 9
+                | head["suppress"] << 12,
+                "esr": head["esr_recvill"] << 6 | head["esr_illrega"] << 7,
+                "esr_pending": head["recvill"] << 6 | head["illrega"] << 7}
+        return state
+
+    def _request(self, get: Callable[[Any], int], n: int) -> dict[str, Any]:
+        open_, infl, pend, bound = self._pirq.cut(get(self._pirqs[n]))
+        entry = get(self._entries[n])
+        return {"low": (entry & 0xFFF | (entry >> 12 & 1) << 13 | (entry >> 13 & 1) << 15
+                        | (entry >> 14 & 1) << 16),
+                "dest": entry >> 16 & 0xFF, "reqx": entry >> 24 & 0xFFFFFFFF,
+                "owner": entry >> 56 & 0xF | (entry >> 60 & 1) << 8,
+                "infl": infl, "bound": bound, "open": open_, "pending_ports": pend}
+
+    def _port_state(self, word: int) -> tuple[Any, ...]:
+        if not word:
+            return "free", 0, 0, 0, 0
+        number, notify, tie = self._port.cut(word)
+        port, dom = self._peer.cut(tie)
+        match state := _NAMES[number]:
+            case "free":
+                return state, 0, 0, 0, 0
+            case "pirq":
+                return state, notify, 0, 0, tie & (1 << self._config.pirq_bits) - 1
+            case "ipi":
+                return state, notify, 0, 0, 0
+            case "unbound":
+                return state, notify, dom, 0, 0
+        return state, notify, dom, port, 0
+
+    def _domain(self, get: Callable[[Any], int], d: int, rrptr: int) -> dict[str, Any]:
+        c = self._config
+        words = [get(self._words[(d << c.port_bits - 5) + w]) for w in range(c.port_words)]
+        lanes = [self._lane.cut(get(self._lanes[(d << c.lane_bits) + k]), "sel", "pending", "mask")
+                 for k in range(c.lanes)]
+        ports = [self._port_state(get(self._ports[(d << c.port_bits) + p]))
+                 for p in range(1, c.ports)]
+        return {
+            "pending": sum((word & 0xFFFFFFFF) << 32 * w for w, word in enumerate(words)),
+            "mask": sum((word >> 32 & 0xFFFFFFFF) << 32 * w for w, word in enumerate(words)),
+            "sel": [lane[0] for lane in lanes],
+            "upcall": [bool(lane[1]) for lane in lanes],
+            "upcall_mask": [bool(lane[2]) for lane in lanes],
+            "ports": [("reserved", 0, 0, 0, 0), *ports],
+            "out": [get(self._outs[(d << c.lane_bits) + k]) for k in range(c.lanes)],
+            "rrptr": rrptr >> d * c.lane_bits & (1 << c.lane_bits) - 1,
+        }
 
 
 def difference(hardware: dict[str, Any], model: dict[str, Any]) -> list[str]:

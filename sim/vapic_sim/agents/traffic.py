@@ -1,15 +1,19 @@
 """Seeded random traffic over a whole controller, aimed at what meets what."""
 
 from collections.abc import Awaitable, Callable
+from functools import cache
+from itertools import accumulate
 from typing import Any
 
-from vapic.regmap import address
+from vapic import regmap
 
-from .bus import BusError, BusMaster
+from .bench import PERIOD
+from .bus import BusError
 from .stimuli import Stimuli
 
 __all__ = ["Traffic"]
 
+address = cache(regmap.address)
 _MSI = 0xFEE00018
 _ALLOC, _INTERDOMAIN, _CLOSE, _SEND, _STATUS, _IPI, _UNMASK, _PIRQ = 6, 0, 3, 4, 5, 7, 9, 0x20
 
@@ -43,6 +47,7 @@ class Traffic(Stimuli):
     def __init__(self, rig: Any, seed: int):
         super().__init__(rig.config, seed)
         self.rig = rig
+        self._idle = rig.dut.idle
         self.issued: list[tuple[int, int, tuple]] = []
         self.operations = self.overlapped = 0
         self.paused = False
@@ -59,7 +64,7 @@ class Traffic(Stimuli):
         return True
 
     def _busy(self) -> bool:
-        return not self.rig.ctx.get(self.rig.dut.idle)
+        return not self.rig.ctx.get(self._idle)
 
     def _count(self) -> None:
         self.operations += 1
@@ -70,7 +75,7 @@ class Traffic(Stimuli):
         """One bus access as the VMM or as vCPU v; a bus error counts as 0."""
         rig = self.rig
         self._count()
-        master: BusMaster = rig.vmm if v is None else rig.master(v)
+        master = rig.vmm if v is None else rig.master(v)
         begin, value = rig.monitor.cycle, 0
         key = (master.vmm, master.dom, master.vcpu, place, data is not None, data or 0, sel)
         try:
@@ -143,8 +148,7 @@ class Traffic(Stimuli):
         if self.rng.random() < 0.5:
             await self._aimed()
         else:
-            await self.rng.choices([act for act, _ in self._ACTS],
-                                   [weight for _, weight in self._ACTS])[0](self)
+            await self.rng.choices(self._ACTS, cum_weights=self._WEIGHTS)[0][0](self)
 
     async def _raise(self, n: int) -> None:
         if n >= self.config.rtes:
@@ -179,18 +183,15 @@ class Traffic(Stimuli):
             port = group[k]
             await self.access(address("EVT_ARG", dom, 0), port)
         await self._raise(n)
-        for _ in range(16):
-            if core.selection is not None:
-                selection = core.selection
-                if closing:
-                    aims = (4,)
-                elif selection.choice.targets:
-                    lane = rng.choice(selection.choice.targets)
-                    n, v, k, port = selection.n, lane.v, lane.k, lane.port or port
-                    aims = (2, 2, 3, 4, 5, 6, 7, 8, 10) if selection.choice.entry.evt else (
-                        0, 0, 1, 1, 5, 6, 9, 10)
-                break
-            await self.rig.ticks(1)
+        selection = await self.rig.selection(16)
+        if selection is not None:
+            if closing:
+                aims = (4,)
+            elif selection.choice.targets:
+                lane = rng.choice(selection.choice.targets)
+                n, v, k, port = selection.n, lane.v, lane.k, lane.port or port
+                aims = (2, 2, 3, 4, 5, 6, 7, 8, 10) if selection.choice.entry.evt else (
+                    0, 0, 1, 1, 5, 6, 9, 10)
         dom = core.requests[n].dom
         aim = rng.choice(aims)
         # An access commits three to six cycles after it is issued, a grant ten or more.
@@ -389,11 +390,12 @@ class Traffic(Stimuli):
         (_status, 4), (_vcpu, 4), (_global, 3), (_upvec, 2), (_control, 2), (_rotation, 1),
         (_owner, 2), (_move, 1), (_base, 1), (_foreign, 3), (_heal, 6), (_retire, 5),
     )
+    _WEIGHTS = tuple(accumulate(weight for _, weight in _ACTS))
 
     async def lines(self, ctx: Any) -> None:
         """Change lines for ever, beside the bus: the body of a background testbench."""
         while True:
-            for _ in range(self.rng.randrange(1, 12)):
-                await ctx.tick()
+            # Unlike a repeated tick, this may be dropped while it waits, when the scenario ends.
+            await ctx.delay(self.rng.randrange(1, 12) * PERIOD)
             if not self.paused:
                 self.toggle(ctx=ctx)
