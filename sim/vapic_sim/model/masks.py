@@ -43,7 +43,10 @@ def _one(address: int) -> Callable[[int], bool]:
 
 
 def _reqstat(core: Core, address: int, data: int) -> int:
-    request = core.requests[(address & 0x7FF) >> 2]
+    n = (address & 0x7FF) >> 2
+    if n >= len(core.requests):
+        return 0
+    request = core.requests[n]
     bits = 1 << 5
     if request.last_port is None:
         bits |= 0xFFFF << 16
