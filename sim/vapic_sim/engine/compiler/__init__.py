@@ -1,0 +1,1 @@
+"""From Amaranth's netlist to C."""

@@ -1,0 +1,125 @@
+"""A design compiled: source files, and a description of where its signals are."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from typing import Any
+
+from amaranth.hdl import _nir
+from amaranth.hdl._ir import Design, NetlistEmitter
+
+from ..errors import Unsupported
+from .cold import Cold
+from .emit import Emitter
+from .fingerprint import Contents
+from .plan import Plan
+
+__all__ = ["Description", "compile_design"]
+
+
+@dataclass
+class Description:
+    """Where everything is in the memory of a model.
+
+    Parameters
+    ----------
+    words, state_words : int
+        64-bit words in all, and of them those of state, which come first.
+    size, cold_words : int
+        Bytes of the whole model, and words of the values that it doesn't keep.
+    signals : list of pieces
+        By number of the signal: parts (word, bit, width) of its value, lowest first. Words from
+        `words` on are those of the other values; -1 is zeros, -2 ones.
+    memories : list of (int, int, int, int)
+        By number of the memory: byte offset, depth, width, bytes a row.
+    wakes : dict of int to list of (int, int)
+        For each word of state: words and bits to set when it is changed from outside.
+    memory_wakes : list of such lists
+        For each memory.
+    edges : list of (int, int, str)
+        Word, bit and edge of each clock.
+    """
+
+    words: int
+    state_words: int
+    size: int
+    cold_words: int
+    signals: list[list[tuple[int, int, int]]]
+    memories: list[tuple[int, int, int, int]]
+    wakes: dict[int, list[tuple[int, int]]]
+    memory_wakes: list[list[tuple[int, int]]]
+    edges: list[tuple[int, int, str]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as JSON has it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Description":
+        """The description that `to_dict` gave, read from JSON."""
+        wakes = {int(word): entry for word, entry in values["wakes"].items()}
+        return cls(**(values | {"wakes": wakes}))
+
+
+def compile_design(design: Design, contents: Contents, exposed: Iterable[int],
+                   ) -> tuple[dict[str, str], dict[str, str], Description]:
+    """Compile a design to C.
+
+    Parameters
+    ----------
+    design : amaranth.hdl._ir.Design
+        Prepared design.
+    contents : Contents
+        Of that design.
+    exposed : iterable of int
+        Numbers of the signals that are kept in memory.
+
+    Returns
+    -------
+    dict
+        Source files of the model.
+    dict
+        Further source files of the library that computes the other signals; it needs the headers
+        among the first.
+    Description
+        Where everything is.
+
+    Raises
+    ------
+    Unsupported
+        If the design has combinational cycles or clocks that logic drives.
+    """
+    netlist = _nir.Netlist()
+    NetlistEmitter(netlist, design, all_undef_to_ff=True).emit_fragment(design.fragment, None)
+    netlist.resolve_all_nets()
+    for cell in netlist.cells:
+        if isinstance(cell, (_nir.AnyValue, _nir.Initial)):
+            raise Unsupported("the compiled engine has no AnyConst, AnySeq or Initial values")
+    nets = [netlist.signals.get(signal) for signal in contents.signals]
+    wanted = set(exposed)
+    plan = Plan(netlist, [value for number, value in enumerate(nets) if number in wanted and value])
+    emitter = Emitter(plan)
+    sources = emitter.sources()
+    layout = plan.layout
+    pieces = [layout.pieces(value) if value is not None else [] for value in nets]
+    hidden = {number: nets[number] for number, found in enumerate(pieces) if found is None}
+    cold = Cold(plan, emitter.memory, emitter.source, list(hidden.values()))
+    owners = plan.owners()
+    wakes = {word: plan.split(plan.wake_state(word) | owners.get(word, 0))
+             for word in range(layout.state_words)}
+    memories = [index for index, cell in enumerate(netlist.cells)
+                if isinstance(cell, _nir.Memory)]
+    description = Description(
+        words=layout.words, state_words=layout.state_words, size=layout.size,
+        cold_words=cold.words,
+        signals=[found if found is not None else cold.pieces(hidden[number])
+                 for number, found in enumerate(pieces)],
+        memories=[(place.offset, place.depth, place.width, place.bytes)
+                  for place in (layout.memories[index] for index in memories)],
+        wakes={word: groups for word, groups in wakes.items() if groups},
+        memory_wakes=[plan.split(plan.wake_memory(index)) for index in memories],
+        edges=[(*layout.state(net), edge) for net, edge in layout.edges])
+    folder = files(__package__)
+    sources["wide.h"] = (folder / "wide.h").read_text()
+    sources["runtime.c"] = (folder / "runtime.c").read_text()
+    return sources, cold.sources(), description

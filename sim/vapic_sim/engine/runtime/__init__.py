@@ -1,0 +1,1 @@
+"""Runs a compiled model: memory, expressions, triggers and the scheduler of testbenches."""

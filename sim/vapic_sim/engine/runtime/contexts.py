@@ -1,0 +1,91 @@
+"""What testbenches and processes are given: ``get``, ``set`` and the triggers, made fast."""
+
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.hdl import Const, ShapeCastable, Value, ValueCastable
+from amaranth.sim._async import ProcessContext, TestbenchContext
+
+from .ticks import CompiledTick
+
+__all__ = ["CompiledProcessContext", "CompiledTestbenchContext"]
+
+#: Expressions whose functions are remembered.
+_REMEMBERED = 1 << 14
+
+
+class _Common:
+    """What both contexts have besides Amaranth's."""
+
+    def tick(self, domain: Any = "sync", *, context: Any = None) -> CompiledTick:
+        trigger = super().tick(domain, context=context)
+        return CompiledTick(self._engine, self._process, domain=trigger._domain)
+
+    def elapsed_time(self) -> float:
+        """Simulated time in seconds."""
+        return self._engine.now * 1e-15
+
+
+class CompiledTestbenchContext(_Common, TestbenchContext):
+    """Context of a testbench; see `amaranth.sim.SimulatorContext`."""
+
+    def __init__(self, design: Any, engine: Any, process: Any):
+        super().__init__(design, engine, process)
+        self._gets: dict[int, tuple[Any, Callable[[], Any]]] = {}
+        self._sets: dict[int, tuple[Any, Callable[[int], None], Any]] = {}
+        self._ticks: dict[str, CompiledTick] = {}
+
+    def get(self, expr: Any) -> Any:
+        found = self._gets.get(id(expr))
+        if found is not None and found[0] is expr:
+            return found[1]()
+        return self._getter(expr)()
+
+    def _getter(self, expr: Any) -> Callable[[], Any]:
+        read = self._engine.reader([Value.cast(expr)])
+        if isinstance(expr, ValueCastable):
+            shape = expr.shape()
+            if isinstance(shape, ShapeCastable):
+                plain, convert = read, shape.from_bits
+
+                def read() -> Any:
+                    return convert(plain())
+
+        if len(self._gets) >= _REMEMBERED:
+            self._gets.clear()
+        self._gets[id(expr)] = expr, read
+        return read
+
+    def set(self, expr: Any, value: Any) -> None:
+        found = self._sets.get(id(expr))
+        if found is None or found[0] is not expr:
+            found = self._setter(expr)
+        if type(value) is not int:
+            if found[2] is not None:
+                value = found[2].const(value)
+            value = Const.cast(value).value
+        elif found[2] is not None:
+            value = Const.cast(found[2].const(value)).value
+        found[1](value)
+
+    def _setter(self, expr: Any) -> tuple[Any, Callable[[int], None], Any]:
+        shape = expr.shape() if isinstance(expr, ValueCastable) else None
+        entry = (expr, self._engine.writer(Value.cast(expr)),
+                 shape if isinstance(shape, ShapeCastable) else None)
+        if len(self._sets) >= _REMEMBERED:
+            self._sets.clear()
+        self._sets[id(expr)] = entry
+        return entry
+
+    def tick(self, domain: Any = "sync", *, context: Any = None) -> CompiledTick:
+        if context is None and type(domain) is str:
+            found = self._ticks.get(domain)
+            if found is None:
+                found = self._ticks[domain] = super().tick(domain)
+            return found
+        return super().tick(domain, context=context)
+
+
+class CompiledProcessContext(_Common, ProcessContext):
+    """Context of a process; see `amaranth.sim.SimulatorContext`."""
+

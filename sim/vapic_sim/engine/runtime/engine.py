@@ -1,0 +1,460 @@
+"""The scheduler: testbenches and processes in Python, everything between them in the model."""
+
+import heapq
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from amaranth.hdl import Signal, Value
+from amaranth.hdl._ir import DriverConflict
+from amaranth.sim._async import AsyncProcess
+from amaranth.sim._base import BaseEngine
+from amaranth.sim._pyeval import eval_assign
+
+from .contexts import CompiledProcessContext, CompiledTestbenchContext
+from .expressions import reader
+from .library import Model
+from .state import State
+from .tables import C_NEXT, C_SIZE, NOW, WATCH_HIT, Tables
+from .triggers import CombinedWait
+from .waits import EdgeWait
+
+__all__ = ["CompiledEngine"]
+
+_FOREVER = (1 << 63) - 1
+#: Clock edges between two looks whether the user has pressed Ctrl-C: less than a second.
+_SLICE = 1 << 18
+
+
+class _Task(AsyncProcess):
+    """A testbench or process."""
+
+    def __init__(self, design: Any, engine: Any, constructor: Any, *, testbench: bool,
+                 background: bool):
+        kind = CompiledTestbenchContext if testbench else CompiledProcessContext
+        self.constructor, self.background = constructor, background
+        self.context = kind(design, engine, self)
+        self.coroutine = None
+        self.reset()
+
+    def reset(self) -> None:
+        if self.coroutine is not None:
+            self.coroutine.close()
+        super().reset()
+
+
+class CompiledEngine(BaseEngine):
+    """An engine of `amaranth.sim.Simulator` that runs a compiled model.
+
+    Parameters
+    ----------
+    design : amaranth.hdl._ir.Design
+        What is simulated.
+    model : Model
+        The same, compiled.
+    """
+
+    def __init__(self, design: Any, model: Model):
+        self._design, self.model = design, model
+        self.tables = Tables(model)
+        self._state = State(self, model)
+        self._processes: list[_Task] = []
+        self._testbenches: list[_Task] = []
+        self._clocks: list[tuple[int, int, int, int]] = []
+        self._clock_places = {(word, bit) for word, bit, _ in model.description.edges}
+        self._waits: dict[Any, EdgeWait] = {}
+        self._numbers: dict[int, EdgeWait] = {}
+        self._delays: list[tuple[int, int, CombinedWait, Any]] = []
+        self._sequence = 0
+        self._watched: dict[int, _Watch] = {}
+        self._active: dict[CombinedWait, None] = {}
+        self._recorders: list[Any] = []
+        self._reactive = False
+        self._busy = False
+        self._resets = any(domain.async_reset for fragment in design.fragments
+                           for domain in fragment.domains.values())
+
+    # What amaranth.sim.Simulator asks for.
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def now(self) -> int:
+        return self.tables.control[NOW]
+
+    def reset(self) -> None:
+        self.model.reset()
+        self.tables.reset()
+        self.tables.forget()
+        self._waits.clear()
+        self._numbers.clear()
+        self._delays.clear()
+        self._watched.clear()
+        self._active.clear()
+        self._set_watches()
+        self._set_clocks()
+        for task in (*self._processes, *self._testbenches):
+            task.reset()
+
+    def add_clock_process(self, clock: Signal, *, phase: int, period: int) -> None:
+        if self._state.slots[self._state.get_signal(clock)].is_comb:
+            raise DriverConflict("Clock signal is already driven by combinational logic")
+        (word, bit, _), = self.model.pieces(clock)
+        self._clocks.append((word, bit, phase, period // 2))
+        self._clock_places.add((word, bit))
+        self._set_clocks()
+
+    def _set_clocks(self) -> None:
+        self.tables.set_clocks([
+            (word, bit, phase, half, self.model.edge(word, bit, "pos"),
+             self.model.edge(word, bit, "neg")) for word, bit, phase, half in self._clocks])
+
+    def add_async_process(self, simulator: Any, process: Any) -> None:
+        self._processes.append(_Task(self._design, self, process, testbench=False,
+                                     background=True))
+
+    def add_async_testbench(self, simulator: Any, process: Any, *, background: bool) -> None:
+        self._testbenches.append(_Task(self._design, self, process, testbench=True,
+                                       background=background))
+
+    def add_trigger_combination(self, combination: Any, *, oneshot: bool) -> CombinedWait:
+        return CombinedWait(self, combination, oneshot=oneshot)
+
+    def get_value(self, expr: Any) -> int:
+        return self.reader([Value.cast(expr)])()
+
+    def set_value(self, expr: Any, value: int) -> None:
+        eval_assign(self._state, Value.cast(expr), value)
+
+    # Values.
+
+    def reader(self, values: Sequence[Value]) -> Callable[[], Any]:
+        """Function that reads values as they are now."""
+        return reader(self.model, values, lambda word: f"w[{word}]", self.model.words,
+                      settle=True)
+
+    def writer(self, value: Value) -> Callable[[int], None]:
+        """Function that sets a value from a testbench; it returns when all is settled."""
+        if isinstance(value, Signal):
+            slot = self._state.slots[self._state.get_signal(value)]
+            pieces = self.model.pieces(value)
+            if not slot.is_comb and len(pieces) == 1 and pieces[0][:2] not in self._clock_places:
+                return self._plain_writer(*pieces[0])
+
+        def write(number: int) -> None:
+            eval_assign(self._state, value, number)
+            self._settle_processes()
+
+        return write
+
+    def _plain_writer(self, word: int, bit: int, width: int) -> Callable[[int], None]:
+        model, words, wakes = self.model, self.model.words, self.model.wakes(word)
+        mask = (1 << width) - 1
+        keep = ~(mask << bit)
+
+        def write(number: int) -> None:
+            old = words[word]
+            new = old & keep | (number & mask) << bit
+            if new != old:
+                words[word] = new
+                for at, bits in wakes:
+                    words[at] |= bits
+                model.stale = model.cold_stale = True
+                if self._reactive:
+                    self._settle_processes()
+
+        return write
+
+    def store(self, pieces: Sequence[tuple[int, int, int]], value: int,
+              wakes: Sequence[tuple[int, int]] | None = None) -> None:
+        """Set a signal or a row; a clock that is set so makes its edge at once."""
+        words, at = self.model.words, 0
+        for word, bit, width in pieces:
+            mask = (1 << width) - 1
+            part = value >> at & mask
+            at += width
+            if word < 0 or words[word] >> bit & mask == part:
+                continue
+            if (word, bit) in self._clock_places:
+                edge = self.model.edge(word, bit, "pos" if part else "neg")
+                self.model.code.model_clock(self.model.address, self.tables.address, word, bit,
+                                            1 << edge if edge >= 0 else 0)
+                self.model.stale = self.model.cold_stale = True
+                self._dispatch()
+                continue
+            words[word] = words[word] & ~(mask << bit) | part << bit
+            for place, bits in self.model.wakes(word) if wakes is None else wakes:
+                words[place] |= bits
+            self.model.stale = self.model.cold_stale = True
+
+    # Waiting.
+
+    def tick_wait(self, process: Any, domain: Any, values: tuple[Any, ...], until: Any,
+                  stays: bool) -> EdgeWait:
+        """What waits for the active edge of a domain; the same object for the same things."""
+        key = id(process), id(domain), tuple(map(id, values)), id(until), stays
+        wait = self._waits.get(key)
+        if wait is not None:
+            if stays:
+                del self._waits[key]
+                wait.broken = False
+            return wait
+        if not self.tables.room():
+            self._tidy()
+        (word, bit, _), = self.model.pieces(domain.clk)
+        if (word, bit) not in self._clock_places:
+            self._clock_places.add((word, bit))
+        reset = domain.rst
+        wait = EdgeWait(self.tables, process, (word, bit, int(domain.clk_edge == "pos")),
+                        ((reset if reset is not None else 0), *values), until=until, reset=reset,
+                        stays=stays, key=(key, process, domain, values, until))
+        self._numbers[wait.number] = wait
+        if not stays:
+            self._waits[key] = wait
+        return wait
+
+    def release(self, wait: EdgeWait) -> None:
+        """A wait that stays is no longer needed; it is kept for the next who needs the same."""
+        if self._numbers.get(wait.number) is wait:
+            self.tables.disarm(wait.number)
+            self._waits[wait.key[0]] = wait
+
+    def register(self, wait: EdgeWait) -> None:
+        """Let a wait that was made elsewhere be told of its edges."""
+        self._numbers[wait.number] = wait
+
+    def unregister(self, wait: EdgeWait) -> None:
+        """Undo `register`."""
+        self.tables.disarm(wait.number)
+        self._numbers.pop(wait.number, None)
+
+    def _tidy(self) -> None:
+        """Forget the waits that nobody waits on, to make room in the tables."""
+        control = self.tables
+        armed = control.take_armed()
+        kept = [(self._numbers[number], control.count_of(number)) for number in armed]
+        control.forget()
+        self._waits.clear()
+        self._numbers.clear()
+        for wait, count in kept:
+            wait.place()
+            self._numbers[wait.number] = wait
+            wait.arm(count)
+
+    def clock_of(self, signal: Signal, bit: int) -> tuple[int, int] | None:
+        """Place of a bit of a signal, if it is a clock."""
+        pieces = self.model.pieces(signal)
+        place = pieces[0][0], pieces[0][1] + bit
+        return place if len(pieces) == 1 and place in self._clock_places else None
+
+    def watch(self, signal: Signal, wait: CombinedWait, trigger: Any) -> None:
+        """Tell a wait of changes of a signal."""
+        watch = self._watched.get(id(signal))
+        if watch is None:
+            watch = self._watched[id(signal)] = _Watch(self, signal)
+        watch.waits.append((wait, trigger))
+        self._set_watches()
+
+    def unwatch(self, wait: CombinedWait) -> None:
+        """Tell a wait of no more changes."""
+        before = len(self._watched)
+        for key, watch in list(self._watched.items()):
+            watch.waits = [entry for entry in watch.waits if entry[0] is not wait]
+            if not watch.waits:
+                del self._watched[key]
+        if len(self._watched) != before:
+            self._set_watches()
+
+    def _set_watches(self) -> None:
+        rows = [row for watch in self._watched.values() for row in watch.rows()]
+        self.tables.set_watches(rows, cold=any(self.model.is_cold(row[0]) for row in rows))
+        self._reactive = bool(rows) or self._resets
+
+    def add_delay(self, interval: int, wait: CombinedWait, trigger: Any) -> None:
+        """Tell a wait when some time has passed."""
+        self._delays = [entry for entry in self._delays
+                        if entry[2] is not wait or entry[3] is not trigger]
+        self._sequence += 1
+        self._delays.append((self.now + interval, self._sequence, wait, trigger))
+        heapq.heapify(self._delays)
+
+    def activate(self, wait: CombinedWait) -> None:
+        """Resume who awaits this, in the step under way."""
+        self._active[wait] = None
+
+    # Running.
+
+    def _dispatch(self) -> None:
+        """Tell those who wait for what happened in the model."""
+        for number in self.tables.take_fired():
+            wait = self._numbers.get(number)
+            if wait is None:
+                continue
+            process = wait.process
+            if isinstance(process, CombinedWait):
+                process.fire(wait)
+            elif wait.hit():
+                process.waits_on, process.runnable = None, True
+        if self.tables.control[WATCH_HIT]:
+            self.tables.control[WATCH_HIT] = 0
+            for watch in list(self._watched.values()):
+                watch.look()
+            self._set_watches()
+
+    def _settle_processes(self) -> None:
+        """Run processes until nothing changes: what Amaranth calls delta cycles."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            again = True
+            while again:
+                again = False
+                if self._reactive and self.model.stale:
+                    self.model.settle()
+                    self.model.cold_stale = True
+                if self._watched and self.model.code.model_watch(
+                        self.model.address, self.tables.address):
+                    self._dispatch()
+                if self._active:
+                    active, self._active = self._active, {}
+                    for wait in active:
+                        wait.run()
+                for process in self._processes:
+                    if process.runnable:
+                        process.runnable = False
+                        process.run()
+                        again = True
+                again = again or bool(self._active)
+        finally:
+            self._busy = False
+        for recorder in self._recorders:
+            recorder.record()
+
+    def step_design(self) -> None:
+        self._settle_processes()
+
+    def _run_testbenches(self) -> bool:
+        """Run testbenches until all wait; whether there is something critical."""
+        again = True
+        while again:
+            again = False
+            for testbench in self._testbenches:
+                if testbench.runnable:
+                    testbench.runnable = False
+                    testbench.run()
+                    again = True
+        return any(task.critical for task in (*self._processes, *self._testbenches))
+
+    def advance(self, limit: int = _FOREVER, *, single: bool = True) -> bool:
+        """Run what is due, then let time pass: to the next event, or to the next one that matters.
+
+        Parameters
+        ----------
+        limit : int
+            Time in fs before which to stop.
+        single : bool
+            Whether to stop at the next event of any kind.
+
+        Returns
+        -------
+        bool
+            Whether a critical testbench or process remains.
+        """
+        self._settle_processes()
+        critical = self._run_testbenches()
+        if critical or limit != _FOREVER:
+            self._pass_time(limit, single=single or bool(self._recorders))
+        else:
+            following = self._next_event()
+            if following is not None:
+                self.tables.control[NOW] = following
+        return critical
+
+    def _next_event(self) -> int | None:
+        times = [self._delays[0][0]] if self._delays else []
+        toggle = self.tables.next_toggle()
+        return min([*times, *([] if toggle is None else [toggle])], default=None)
+
+    def _pass_time(self, limit: int, *, single: bool) -> None:
+        code, model, tables = self.model.code, self.model, self.tables
+        while True:
+            due = self._delays[0][0] if self._delays else _FOREVER
+            bound = min(due, limit)
+            if single:
+                toggle = tables.next_toggle()
+                if toggle is not None and toggle < bound:
+                    bound = toggle
+            if bound == _FOREVER and not self._clocks:
+                raise RuntimeError("a testbench waits for what can't happen any more: there is no "
+                                   "clock and no delay")
+            happened = code.model_run(model.address, tables.address, bound, _SLICE)
+            model.stale = model.cold_stale = True
+            if happened == 1:
+                self._dispatch()
+                return
+            if happened == 2:
+                continue
+            if bound >= limit:
+                return
+            if bound == due:
+                while self._delays and self._delays[0][0] == due:
+                    _, _, wait, trigger = heapq.heappop(self._delays)
+                    wait.sample_early()
+                    wait.hit(trigger)
+            code.model_run(model.address, tables.address, bound + 1, 1)
+            tables.control[NOW] = bound
+            model.stale = model.cold_stale = True
+            self._dispatch()
+            return
+
+    def run_until(self, deadline: int) -> None:
+        """Run until a time in fs."""
+        assert self.now <= deadline
+        while self.now < deadline:
+            self.advance(deadline, single=False)
+        following = self._next_event()
+        if following is not None and following > self.now:
+            self.tables.control[NOW] = following
+
+    @contextmanager
+    def write_vcd(self, *, vcd_file: Any, gtkw_file: Any, traces: Any, fs_per_delta: int):
+        from .waveform import Recorder
+        recorder = Recorder(self, self._design, vcd_file=vcd_file, gtkw_file=gtkw_file,
+                            traces=traces)
+        self._recorders.append(recorder)
+        try:
+            yield
+        finally:
+            self._recorders.remove(recorder)
+            recorder.close()
+
+
+class _Watch:
+    """A signal that somebody waits on to change."""
+
+    def __init__(self, engine: CompiledEngine, signal: Signal):
+        self._engine, self._signal = engine, signal
+        self._read = engine.reader([signal])
+        self._pieces = engine.model.pieces(signal)
+        self._last = self._read()
+        self.waits: list[tuple[CombinedWait, Any]] = []
+
+    def rows(self) -> list[tuple[int, int, int]]:
+        """Words, masks, and what was last seen."""
+        rows, at = [], 0
+        for word, bit, width in self._pieces:
+            mask = (1 << width) - 1
+            if word >= 0:
+                rows.append((word, mask << bit, (self._last >> at & mask) << bit))
+            at += width
+        return rows
+
+    def look(self) -> None:
+        """Tell those who wait, if it changed."""
+        before, self._last = self._last, self._read()
+        if before != self._last:
+            for wait, trigger in list(self.waits):
+                wait.changed(trigger, before, self._last)
