@@ -10,7 +10,7 @@ PIP    := $(RUN)/python -m pip install --quiet --disable-pip-version-check --con
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "setting up $(VENV) (once, less than a minute)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) --editable . && touch $@
+	@$(PIP) --editable '.[compiled]' && touch $@
 
 # What tests and checks it besides.
 $(VENV)/.developer: $(VENV)/.installed
