@@ -50,12 +50,12 @@ class Apic:
     @property
     def irrv(self) -> int:
         """Highest requested vector, or 0."""
-        return max(0, self.irr.bit_length() - 1)
+        return self.irr.bit_length() - 1 if self.irr else 0
 
     @property
     def isrv(self) -> int:
         """Highest vector in service, or 0."""
-        return max(0, self.isr.bit_length() - 1)
+        return self.isr.bit_length() - 1 if self.isr else 0
 
     @property
     def ppr(self) -> int:
@@ -70,6 +70,18 @@ class Apic:
         if task >= asked and task > served:
             return self.tpr
         return max(task, served, asked) << 4
+
+    @property
+    def priorities(self) -> tuple[int, int]:
+        """`ppr` and `apr`."""
+        tpr = self.tpr
+        task = tpr >> 4
+        served = self.isr.bit_length() - 1 >> 4 if self.isr else 0
+        asked = self.irr.bit_length() - 1 >> 4 if self.irr else 0
+        ppr = tpr if task >= served else served << 4
+        if task >= asked and task > served:
+            return ppr, tpr
+        return ppr, max(task, served, asked) << 4
 
     @property
     def count(self) -> int:

@@ -12,7 +12,7 @@ _SELF = 0x7FF0
 _STATES = {"free": 0, "reserved": 0, "unbound": 1, "interdomain": 2, "pirq": 3, "ipi": 5}
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Issuer:
     """Who issues a command: in which window, as which lane (None for the VMM).
 

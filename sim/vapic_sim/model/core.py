@@ -11,6 +11,10 @@ from .vcpu import Note, Vcpu
 __all__ = ["Core"]
 
 
+def _by_lane(view: LaneView) -> tuple[int, int]:
+    return view.k, view.v
+
+
 class Core:
     """State of the whole controller.
 
@@ -42,44 +46,45 @@ class Core:
         self.resting: set[int] = set()
         self.warnings: list[str] = []
 
-    # Views of selection
+    # Views of selection; by position, as they are made anew for every record of a selection
 
     def entry_view(self, n: int) -> EntryView:
         """Request n as it stands now."""
         r = self.requests[n]
         return EntryView(
-            n=n, pin=r.pin, vector=r.vector, mode=r.mode, logical=r.logical, level=r.level,
-            dest=r.dest, evt=r.evt, ser=r.ser, dynamic=r.dynamic(self.control.dyn_off),
-            policy=r.reqx >> 4 & 0xF, allow=r.reqx >> 12 & 7, owned=r.owned, dom=r.dom,
-            infl=bool(self.events.infl[n]))
+            n, r.pin, r.vector, r.mode, r.logical, r.level, r.dest, r.evt, r.ser,
+            r.dynamic(self.control.dyn_off), r.reqx >> 4 & 0xF, r.reqx >> 12 & 7, r.owned, r.dom,
+            bool(self.events.infl[n]))
 
     def lane_views(self, n: int) -> tuple[LaneView, ...]:
         """The vCPUs of the domain of request n as they stand now, by lane."""
         dom = self.requests[n].dom
-        vcpus = sorted((v for v in self.vcpus if v.dom == dom), key=lambda v: (v.k, v.v))
-        return tuple(self._lane_view(n, vcpu) for vcpu in vcpus)
+        views = [self._lane_view(n, vcpu) for vcpu in self.vcpus if vcpu.dom == dom]
+        views.sort(key=_by_lane)
+        return tuple(views)
 
     def _lane_view(self, n: int, vcpu: Vcpu) -> LaneView:
-        apic, k, d = vcpu.apic, vcpu.k, vcpu.dom
-        port = self.events.group[n].get(k)
+        apic, k, d, events = vcpu.apic, vcpu.k, vcpu.dom, self.events
+        port = events.group[n].get(k)
+        ppr, apr = apic.priorities
         return LaneView(
-            k=k, v=vcpu.v, online=vcpu.online, frozen=vcpu.freeze, en=apic.en,
-            svr=apic.svr_enabled, id=apic.id, ldr=apic.ldr, dfr=apic.dfr, sched=vcpu.sched,
-            tpr=apic.tpr, ppr=apic.ppr, apr=apic.apr, load=self.load(vcpu), port=port,
-            masked=port is not None and bool(self.events.domains[d].mask >> port & 1),
-            infl=bool(self.events.infl[n] >> k & 1))
+            k, vcpu.v, vcpu.online, vcpu.freeze, apic.en, bool(apic.svr & 0x100), apic.id,
+            apic.ldr, apic.dfr, vcpu.sched, apic.tpr, ppr, apr, self.load(vcpu), port,
+            port is not None and bool(events.domains[d].mask >> port & 1),
+            bool(events.infl[n] >> k & 1))
 
     def terms(self, n: int) -> Terms:
         """Global terms for request n as they stand now."""
         c = self.control
-        return Terms(policy=c.policy, lpcfg=c.lpcfg, depth=c.pull & 0xFF,
-                     wake=bool(c.pull & 0x100), rrptr=c.rrptr[self.requests[n].dom],
-                     lanes=self.params.lanes, vectors=self.params.vectors)
+        return Terms(c.policy, c.lpcfg, c.pull & 0xFF, bool(c.pull & 0x100),
+                     c.rrptr[self.requests[n].dom], self.params.lanes, self.params.vectors)
 
     def load(self, vcpu: Vcpu) -> int:
         """load(v) of SEL-10."""
-        out = self.events.out[vcpu.dom][vcpu.k] if vcpu.online else 0
-        return min(255, out + vcpu.apic.count)
+        load = vcpu.apic.irr.bit_count() + vcpu.apic.isr.bit_count()
+        if vcpu.online:
+            load += self.events.out[vcpu.dom][vcpu.k]
+        return load if load < 255 else 255
 
     # Requests
 
@@ -99,7 +104,7 @@ class Core:
     def blocked(self, n: int) -> bool:
         """Path EVT, ser=1 and in flight (SEL-31)."""
         r = self.requests[n]
-        return r.evt and r.ser and bool(self.events.infl[n])
+        return r.reqx & 3 == 3 and bool(self.events.infl[n])
 
     def wrote_entry(self, n: int) -> None:
         """A write to RTE, IRT entry, REQX or PIRQ_OWNER of n was accepted."""
@@ -108,8 +113,13 @@ class Core:
 
     def refresh(self) -> None:
         """Requests that fell are parked or waiting no more."""
-        for n in [n for n in self.resting if self.request_fault(n) or self.blocked(n)]:
-            self.rouse(n)
+        if self.resting:
+            requests, infl, enable = self.requests, self.events.infl, self.control.ctrl & 1
+            for n in tuple(self.resting):
+                r = requests[n]
+                if r.mask or r.err or not enable or not r.live \
+                        or (infl[n] and r.reqx & 3 == 3):
+                    self.rouse(n)
 
     def rouse(self, n: int) -> None:
         """Request n is neither parked nor waiting."""
@@ -158,11 +168,12 @@ class Core:
                     and self.selection.choice.entry.dom == vcpu.dom:
                 self.selection.grew.add(vcpu.k)
         vcpu.count_wake()
-        if vcpu.terms != vcpu.seen:
-            for online, dom, k, *_ in (vcpu.seen, vcpu.terms):
+        terms = vcpu.terms
+        if terms != vcpu.seen:
+            for online, dom, k, *_ in (vcpu.seen, terms):
                 if online and self.selection and self.selection.choice.entry.dom == dom:
                     self.selection.changed.add(k)
-            vcpu.seen = vcpu.terms
+            vcpu.seen = terms
         return injected
 
     def write_ctl(self, vcpu: Vcpu, data: int) -> bool:

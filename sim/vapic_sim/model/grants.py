@@ -80,16 +80,17 @@ class Dispatcher:
             return "ser=1 and an occurrence is in flight"
         if selection.entry_written:
             return "the entry was written since the start"
-        entry = replace(core.entry_view(selection.n), dynamic=choice.entry.dynamic)
-        now = choose(entry, core.lane_views(selection.n), core.terms(selection.n))
         if choice.outcome == Outcome.ERROR:
             return ""
+        lanes = core.lane_views(selection.n)
         if not choice.entry.dynamic:
+            entry = replace(core.entry_view(selection.n), dynamic=False)
+            now = choose(entry, lanes, core.terms(selection.n))
             if now.outcome != Outcome.NONE:
                 return f"it would end with {now.outcome.name} now ({now.why})"
             same = [t.v for t in now.targets] == [t.v for t in choice.targets]
             return "" if same else "its targets are others now"
-        winner = next((x for x in now.lanes if x.v == lane.v and x.k == lane.k), None)
+        winner = next((x for x in lanes if x.v == lane.v and x.k == lane.k), None)
         if winner is None:
             return f"vCPU {lane.v} does not hold lane {lane.k} any more"
         if reason := exclusion(choice.entry, winner):

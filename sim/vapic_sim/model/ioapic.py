@@ -36,7 +36,7 @@ class Request:
     @property
     def level(self) -> bool:
         """Effective trigger (IOA-19)."""
-        return self.trigger and self.mode in (0, 1)
+        return self.trigger and self.mode < 2
 
     @property
     def active(self) -> bool:
@@ -46,9 +46,9 @@ class Request:
     @property
     def live(self) -> bool:
         """A request exists, whatever mask and errors say (IOA-07, MSI-04)."""
-        if not self.level:
+        if not (self.trigger and self.mode < 2):
             return self.pend
-        return (self.active if self.pin else self.pend) and not self.rirr
+        return not self.rirr and (self.line != self.polarity if self.pin else self.pend)
 
     @property
     def evt(self) -> bool:
@@ -139,20 +139,25 @@ class Ioapic:
         self.params, self.control = params, control
         self.requests = [Request(n, n < params.rtes) for n in range(params.pirqs)]
         self.id = 0
+        self._bits = 0
         #: IOREGSEL of the delegate and of the VMM.
         self.select = [0, 0]
 
     @property
     def pins(self) -> int:
         """Lines as last seen, before polarity."""
-        return sum(r.line << r.n for r in self.requests[:self.params.rtes])
+        return self._bits
 
     def set_lines(self, bits: int) -> None:
         """The synchronised lines change (IOA-03..05)."""
-        for request in self.requests[:self.params.rtes]:
-            was = request.active
-            request.line = bool(bits >> request.n & 1)
-            if request.active and not was and not request.level \
+        bits &= (1 << self.params.rtes) - 1
+        changed, self._bits = bits ^ self._bits, bits
+        while changed:
+            n = (changed & -changed).bit_length() - 1
+            changed &= changed - 1
+            request = self.requests[n]
+            request.line = not request.line
+            if request.line != request.polarity and not request.level \
                     and (not request.mask or self.control.latch_masked_edges):
                 self.control.coalesced += request.latch()
 

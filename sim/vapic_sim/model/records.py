@@ -71,7 +71,7 @@ class Mismatch(AssertionError):
     """A record that the model does not agree with; the message says what was expected and why."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class BusResult:
     """Answer to an access; for commands and fast operations `data` is their result."""
 
@@ -79,7 +79,7 @@ class BusResult:
     berr: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Record:
     """One commit record (GEN-09) of a unit.
 
@@ -114,7 +114,7 @@ class Record:
     result: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Trace:
     """One explained grant (GEN-08) without its time."""
 

@@ -1,5 +1,7 @@
 """Commit records applied to the model, which disagrees in words."""
 
+from collections.abc import Callable
+
 from .access import perform
 from .core import Core
 from .grants import Dispatcher
@@ -36,6 +38,10 @@ class Replay:
         self.core, self.dispatcher = core, dispatcher
         self._last = -1
         self._stored: list[tuple[int, int]] = []
+        self._operations: dict[str, Callable[[Record], None]] = {
+            "BUS": self._bus, "LINES": self._lines, "MSI": self._msi, "CTL": self._ctl,
+            "UPCALL": self._upcall, "MASK_BIT": self._mask_bit, "ACCEPT": self._target,
+            "GRANT": self._target, "START": self._start, "END": self._end}
 
     def apply(self, record: Record) -> None:
         """Apply one record.
@@ -45,18 +51,15 @@ class Replay:
         Mismatch
             If the record is not what the state allows; the state is then of no further use.
         """
-        operations = {
-            "BUS": self._bus, "LINES": self._lines, "MSI": self._msi, "CTL": self._ctl,
-            "UPCALL": self._upcall, "MASK_BIT": self._mask_bit, "ACCEPT": self._target,
-            "GRANT": self._target, "START": self._start, "END": self._end}
         self.core.recorded = True
         try:
             if record.seq <= self._last:
                 raise Mismatch(f"it comes after record {self._last}: not in commit order")
-            if record.op not in operations:
+            operation = self._operations.get(record.op)
+            if operation is None:
                 raise Mismatch("there is no such operation")
             self._last = record.seq
-            operations[record.op](record)
+            operation(record)
             self.core.refresh()
         except Mismatch as mismatch:
             raise Mismatch(f"record {record.seq} ({record.unit} {record.op} row {record.row:#x} "

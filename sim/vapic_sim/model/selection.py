@@ -8,10 +8,12 @@ from .records import Outcome, Policy, Sched
 __all__ = ["Choice", "EntryView", "LaneView", "Selection", "Terms", "choose", "exclusion", "pick"]
 
 _BUILT = (Policy.LOWPRI, Policy.RR, Policy.LEAST, Policy.PULL)
-_ALLOW = {Sched.RUNNING: 0, Sched.RUNNABLE: 1, Sched.BLOCKED: 2}
+_RUNNING, _BLOCKED, _OFFLINE = int(Sched.RUNNING), int(Sched.BLOCKED), int(Sched.OFFLINE)
+#: Bit of ALLOW for a scheduling state.
+_ALLOW = {int(Sched.RUNNING): 0, int(Sched.RUNNABLE): 1, int(Sched.BLOCKED): 2}
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class LaneView:
     """One vCPU of the domain as selection sees it; `port` is its bound port, if any."""
 
@@ -34,7 +36,7 @@ class LaneView:
     infl: bool
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class EntryView:
     """One request's entry, REQX and PIRQ_OWNER together."""
 
@@ -55,7 +57,7 @@ class EntryView:
     infl: bool
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Terms:
     """Global terms of a selection."""
 
@@ -68,7 +70,7 @@ class Terms:
     vectors: int
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Choice:
     """What the snapshot of a selection's start gives.
 
@@ -118,7 +120,7 @@ class Choice:
         return not self.terms.lpcfg & 8 or self.policy == Policy.RR
 
 
-@dataclass
+@dataclass(slots=True)
 class Selection:
     """A selection under way: its choice, and what changed since its start."""
 
@@ -161,14 +163,17 @@ def _unmatched(entry: EntryView, lane: LaneView) -> str:
 
 def exclusion(entry: EntryView, lane: LaneView) -> str:
     """Why a vCPU is not eligible (SEL-03), or nothing."""
-    if reason := _unmatched(entry, lane):
-        return reason
+    return _unmatched(entry, lane) or _barred(entry, lane)
+
+
+def _barred(entry: EntryView, lane: LaneView) -> str:
+    """Why a candidate is not eligible, or nothing."""
     if lane.frozen:
         return "frozen"
     if entry.dynamic:
-        if lane.sched == Sched.OFFLINE:
+        if lane.sched == _OFFLINE:
             return "offline (SCHED)"
-        if not entry.allow >> _ALLOW[Sched(lane.sched)] & 1:
+        if not entry.allow >> _ALLOW[lane.sched] & 1:
             return f"not allowed while {Sched(lane.sched).name.lower()}"
     if entry.evt:
         if lane.port is None:
@@ -182,12 +187,11 @@ def exclusion(entry: EntryView, lane: LaneView) -> str:
 
 def _pullable(lanes: list[LaneView], terms: Terms) -> list[LaneView]:
     """Eligible vCPUs that PULL may choose from (SEL-16)."""
-    room = [lane for lane in lanes if lane.sched == Sched.RUNNING and lane.load < terms.depth]
+    room = [lane for lane in lanes if lane.sched == _RUNNING and lane.load < terms.depth]
     if room:
         return room
-    if terms.wake or all(lane.sched != Sched.RUNNING for lane in lanes):
-        return [lane for lane in lanes
-                if lane.sched == Sched.BLOCKED and lane.load < terms.depth]
+    if terms.wake or all(lane.sched != _RUNNING for lane in lanes):
+        return [lane for lane in lanes if lane.sched == _BLOCKED and lane.load < terms.depth]
     return []
 
 
@@ -216,9 +220,19 @@ def choose(entry: EntryView, lanes: tuple[LaneView, ...], terms: Terms) -> Choic
     if entry.evt and entry.ser and entry.infl:
         return Choice(entry, lanes, terms, policy, outcome=Outcome.BLOCKED,
                       why="ser=1 and an occurrence is in flight")
-    candidates = tuple(lane for lane in lanes if not _unmatched(entry, lane))
-    excluded = {lane: reason for lane in lanes if (reason := exclusion(entry, lane))}
-    eligible = tuple(lane for lane in lanes if lane not in excluded)
+    excluded: dict[LaneView, str] = {}
+    matched: list[LaneView] = []
+    fit: list[LaneView] = []
+    for lane in lanes:
+        reason = _unmatched(entry, lane)
+        if not reason:
+            matched.append(lane)
+            reason = _barred(entry, lane)
+            if not reason:
+                fit.append(lane)
+                continue
+        excluded[lane] = reason
+    candidates, eligible = tuple(matched), tuple(fit)
     frozen = [lane for lane in candidates if lane.frozen]
     outcome, why, targets = Outcome.NONE, "", eligible
     if not entry.dynamic:

@@ -10,7 +10,7 @@ from .records import Sched
 __all__ = ["Note", "Vcpu"]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Note:
     """Upcall state that the event channels owe the bank; `needed` if it is a change."""
 
@@ -18,6 +18,9 @@ class Note:
     line: bool
     rose: bool
     needed: bool
+
+
+_BLOCKED = int(Sched.BLOCKED)
 
 
 class Vcpu:
@@ -55,8 +58,8 @@ class Vcpu:
     def terms(self) -> tuple[int, ...]:
         """Everything but load that eligibility rests on."""
         apic = self.apic
-        return (self.online, self.dom, self.k, self.freeze, apic.en, apic.svr_enabled, apic.id,
-                apic.ldr, apic.dfr, self.sched)
+        return (self.online, self.dom, self.k, self.freeze, apic.en, bool(apic.svr & 0x100),
+                apic.id, apic.ldr, apic.dfr, self.sched)
 
     @property
     def accepts(self) -> bool:
@@ -75,7 +78,7 @@ class Vcpu:
 
     def count_wake(self) -> None:
         """Count a pulse of wake[v] on each rise of its condition (LAPIC-63)."""
-        awake = (self.sched == Sched.BLOCKED and not self.freeze
+        awake = (self.sched == _BLOCKED and not self.freeze
                  and (self.apic.intr or self.upcall))
         self.wakes += awake and not self.awake
         self.awake = awake

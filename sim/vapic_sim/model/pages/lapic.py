@@ -54,20 +54,30 @@ def _plain(core: Core, vcpu: Vcpu, offset: int) -> Place | None:
         apic.latch_esr()
         return 0
 
-    places = {
-        0x020: Place(lambda: apic.id << 24, lambda data: put("id", data >> 24)),
-        0x030: constant(_VERSION),
-        0x080: Place(lambda: apic.tpr, lambda data: put("tpr", data & 0xFF)),
-        0x090: Place(lambda: apic.apr),
-        0x0A0: Place(lambda: apic.ppr),
-        0x0B0: Place(lambda: 0, eoi),
-        0x0D0: Place(lambda: apic.ldr << 24, lambda data: put("ldr", data >> 24)),
-        0x0E0: Place(lambda: apic.dfr << 28 | 0x0FFFFFFF, lambda data: put("dfr", data >> 28)),
-        0x0F0: Place(lambda: apic.svr, svr),
-        0x280: Place(lambda: apic.esr, esr),
-    }
-    if offset in places:
-        return places[offset]
+    match offset:
+        case 0x020:
+            return Place(lambda: apic.id << 24, lambda data: put("id", data >> 24))
+        case 0x030:
+            return constant(_VERSION)
+        case 0x080:
+            return Place(lambda: apic.tpr, lambda data: put("tpr", data & 0xFF))
+        case 0x090:
+            return Place(lambda: apic.apr)
+        case 0x0A0:
+            return Place(lambda: apic.ppr)
+        case 0x0B0:
+            return Place(lambda: 0, eoi)
+        case 0x0D0:
+            return Place(lambda: apic.ldr << 24, lambda data: put("ldr", data >> 24))
+        case 0x0E0:
+            return Place(lambda: apic.dfr << 28 | 0x0FFFFFFF,
+                         lambda data: put("dfr", data >> 28))
+        case 0x0F0:
+            return Place(lambda: apic.svr, svr)
+        case 0x280:
+            return Place(lambda: apic.esr, esr)
+        case _:
+            pass
     for base, name in ((0x100, "isr"), (0x180, "tmr"), (0x200, "irr")):
         if base <= offset < base + 0x80:
             return constant(getattr(apic, name) >> 2 * (offset - base) & 0xFFFF_FFFF)

@@ -16,7 +16,7 @@ class BusError(Exception):
         self.err = err
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Access:
     """One bus access with its master's sideband."""
 
@@ -33,7 +33,7 @@ def _ignore(_: int) -> int:
     return 0
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Place:
     """A register.
 
