@@ -384,9 +384,9 @@ def test_eoi_register_ends_all_that_is_in_flight(rig):
         for n in range(rtes):
             rig.line(n, 0)
         await rig.settle()
-        begin = rig.monitor.cycle
+        begin = rig.cycle
         await rig.write("IOA_EOI", value=0x61)
-        assert rig.monitor.cycle - begin <= 32 + 12 * rtes
+        assert rig.cycle - begin <= 32 + 12 * rtes
         assert [await rig.read("REQSTAT", n) >> 1 & 3 for n in range(rtes)] == [0] * rtes
         assert [await rig.read("VCPU_LOAD", v) for v in range(4)] == [0] * 4
     rig.run(scenario)

@@ -204,10 +204,10 @@ def test_case_087_every_request_is_granted_within_the_bound(rig):
         for n in range(c.rtes):
             await rig.write("REQX", n, value=reqx(RR))
             await rig.rte(n, 0x30 + 16 * n, mode=1, level=1, dest=0xFF)
-        start = rig.monitor.cycle
+        start = rig.cycle
         for n in range(c.rtes):
             rig.line(n, 1)
-        while rig.monitor.cycle < start + 2 * bound:
+        while rig.cycle < start + 2 * bound:
             for v in range(4):
                 if await rig.inta(v):
                     await rig.eoi(v)

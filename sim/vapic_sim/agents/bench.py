@@ -5,43 +5,21 @@ the search for commits are registers and gates here, and agents read one plain s
 """
 
 from amaranth import Cat, Module, ResetInserter, Signal
-from amaranth.hdl import Elaboratable, Value
-from amaranth.lib import data
+from amaranth.hdl import Elaboratable
 
 from vapic.config import Config
 from vapic.controller import Controller
 from vapic.layouts import SelectOp
 
 from .bus import BusPort
+from .log import CommitLog
 
-__all__ = ["PERIOD", "UNITS", "Bench", "Fields"]
+__all__ = ["PERIOD", "UNITS", "Bench"]
 
 #: Clock period of the bench in seconds.
 PERIOD = 10e-9
-#: Units with a commit port, in the order of the bits of `Bench.valid`.
+#: Units with a commit port, in the order of `Bench.log`.
 UNITS = ("access", "ioapic", "bank", "evt", "lines", "msi", "dispatch")
-
-
-class Fields:
-    """Cuts an integer into the fields of a layout, without a view of it.
-
-    Parameters
-    ----------
-    layout : data.StructLayout
-        Of flat fields.
-    """
-
-    def __init__(self, layout: data.StructLayout):
-        self.place = {name: (field.offset, (1 << field.width) - 1) for name, field in layout}
-
-    def named(self, word: int) -> dict[str, int]:
-        """Values of all fields by name."""
-        return {name: word >> offset & mask for name, (offset, mask) in self.place.items()}
-
-    def cut(self, word: int, *names: str) -> list[int]:
-        """Values of some fields, or of all in their order."""
-        places = [self.place[name] for name in names] if names else self.place.values()
-        return [word >> offset & mask for offset, mask in places]
 
 
 class Bench(Elaboratable):
@@ -64,14 +42,8 @@ class Bench(Elaboratable):
         To be driven: resets the controller; lets `Rig.beside` begin.
     now : Signal
         Cycles since the start of the simulation, 32 bits (GEN-07).
-    valid : Signal
-        Valid bits of the commit records of `UNITS`, then that of the trace stream.
-    records : list of Signal
-        The commit records of `UNITS`.
-    trace : Signal
-        The trace record.
-    happened : Signal
-        Changes in every cycle with a bit of `valid`, and only then.
+    log : CommitLog
+        The commit records of `UNITS`, then the trace records.
     selected : Signal
         Changes in every cycle in which a selection starts, and only then.
     begun : Signal
@@ -83,10 +55,10 @@ class Bench(Elaboratable):
         self._limit = limit
         self.reset, self.beside, self.begun = Signal(), Signal(), Signal()
         self.now = Signal(32)
-        self.valid = Signal(len(UNITS) + 1)
-        self.records = [Value.cast(getattr(dut.commits, unit).record) for unit in UNITS]
-        self.trace = Value.cast(dut.trace.payload)
-        self.happened, self.selected = Signal(), Signal()
+        ports = [getattr(dut.commits, unit) for unit in UNITS]
+        self.log = CommitLog([(port.valid, port.record) for port in ports]
+                             + [(dut.trace.valid, dut.trace.payload)], self.now)
+        self.selected = Signal()
         wires = BusPort.of(dut.bus)
         self._wires, self._waits = wires, Signal(range(limit))
         self.port = BusPort(Signal(len(wires.request)),
@@ -96,6 +68,7 @@ class Bench(Elaboratable):
         m = Module()
         dut, bus = self.dut, self.dut.bus
         m.submodules.controller = ResetInserter(self.reset)(dut)
+        m.submodules.log = self.log
         m.d.sync += self.now.eq(self.now + 1)
         m.d.comb += [dut.now.eq(self.now), dut.trace.ready.eq(1), self.begun.eq(self.beside)]
 
@@ -110,13 +83,9 @@ class Bench(Elaboratable):
         with m.If(bus.cyc & bus.stb & ~self.port.done):
             m.d.sync += waits.eq(waits + 1)
 
-        # Events: a level that is another one in each cycle with the event.
-        m.d.comb += self.valid.eq(Cat(
-            *[getattr(dut.commits, unit).valid for unit in UNITS], dut.trace.valid))
-        select = dut.commits.dispatch
+        # An event: a level that is another one in each cycle with it.
+        select, before = dut.commits.dispatch, Signal()
         started = select.valid & (select.record.op == SelectOp.START)
-        for event, level in ((self.valid.any(), self.happened), (started, self.selected)):
-            before = Signal()
-            m.d.comb += level.eq(before ^ event)
-            m.d.sync += before.eq(level)
+        m.d.comb += self.selected.eq(before ^ started)
+        m.d.sync += before.eq(self.selected)
         return m

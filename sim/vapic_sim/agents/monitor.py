@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 from vapic.layouts import BankOp, EvtOp, IoapicOp, Layouts, SelectOp
 
 from ..model import Record
-from .bench import UNITS, Bench, Fields
+from .bench import UNITS, Bench
+from .log import Fields
 
 __all__ = ["Monitor", "TraceRecord"]
 
 _OPS = {"access": BankOp, "ioapic": IoapicOp, "bank": BankOp, "evt": EvtOp, "lines": IoapicOp,
         "msi": IoapicOp, "dispatch": SelectOp}
-_TRACE = 1 << len(UNITS)
 
 
 class TraceRecord(NamedTuple):
@@ -32,7 +32,8 @@ class TraceRecord(NamedTuple):
 class Monitor:
     """Replay the commits of a controller on a model.
 
-    Call `step` at least in every cycle in which ``bench.happened`` changes, after the clock edge.
+    The bench keeps the records until `step` takes them, so the model is only as far as the last
+    call of it.
 
     Parameters
     ----------
@@ -42,11 +43,11 @@ class Monitor:
         Its ``apply`` raises ``Mismatch`` when the hardware disagrees; None only records.
     start : int
         Value of ``bench.now`` in the cycle before the first.
+    end : int
+        Value of ``bench.log.ends`` in that cycle.
 
     Attributes
     ----------
-    ctx : amaranth.sim.SimulatorContext
-        To be set before the first step.
     history : list of (int, Record)
         Every record with its cycle; may be cleared at any time.
     traces : list of TraceRecord
@@ -55,45 +56,35 @@ class Monitor:
         Called with (cycle, record) before the model takes the record.
     """
 
-    ctx: Any
-
-    def __init__(self, bench: Bench, model: Any, start: int = -1):
+    def __init__(self, bench: Bench, model: Any, start: int = -1, end: int = 0):
         layouts = Layouts(bench.dut.config)
         record = Fields(layouts.commit)
         self._place = [record.place[name] for name in (
             "seq", "op", "row", "vmm", "dom", "vcpu", "we", "sel", "addr", "data", "result")]
-        self._units = [(1 << i, unit, {op.value: op.name for op in _OPS[unit]}, bench.records[i])
-                       for i, unit in enumerate(UNITS)]
+        self._units = [(unit, {op.value: op.name for op in _OPS[unit]}) for unit in UNITS]
         self._trace = Fields(layouts.trace)
-        self._bench, self._model, self._start = bench, model, start
-        self._seen = start
+        self._log, self._model, self._start, self._end = bench.log, model, start, end
         self.history: list[tuple[int, Record]] = []
         self.traces: list[TraceRecord] = []
         self.observers: list[Callable[[int, Record], None]] = []
 
-    @property
-    def cycle(self) -> int:
-        """Cycles so far, the present one among them."""
-        return self.ctx.get(self._bench.now) - self._start
-
-    def step(self) -> None:
-        """Take this cycle's records, in commit order, if that was not done yet."""
-        get = self.ctx.get
-        valid = get(self._bench.valid)
-        if not valid:
+    def step(self, ctx: Any) -> None:
+        """Take the records since the last step, those of this cycle among them."""
+        end = ctx.get(self._log.ends)
+        if end == self._end:
             return
-        now = get(self._bench.now)
-        if now == self._seen:
-            return
-        self._seen = now
-        if valid & _TRACE:
-            self.traces.append(TraceRecord(*self._trace.cut(get(self._bench.trace))))
-        records = [self._record(unit, names, get(word))
-                   for bit, unit, names, word in self._units if valid & bit]
+        taken = self._log.take(ctx.get, self._end, end)
+        self._end = end
+        records = []
+        for port, now, word in taken:
+            if port < len(UNITS):
+                records.append((now, self._record(*self._units[port], word)))
+            else:
+                self.traces.append(TraceRecord(*self._trace.cut(word)))
         if len(records) > 1:
             records.sort(key=_seq)
-        cycle = now - self._start - 1
-        for record in records:
+        for now, record in records:
+            cycle = now - self._start - 1
             self.history.append((cycle, record))
             for observe in self.observers:
                 observe(cycle, record)
@@ -106,5 +97,5 @@ class Monitor:
         return Record(seq, unit, names[op], row, vmm, dom, vcpu, we, sel, addr, data, result)
 
 
-def _seq(record: Record) -> int:
-    return record.seq
+def _seq(entry: tuple[int, Record]) -> int:
+    return entry[1].seq

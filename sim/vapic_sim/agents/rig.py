@@ -11,6 +11,7 @@ from ..model import Model, Params
 from ..model.selection import Selection
 from .bench import PERIOD, Bench
 from .bus import BusMaster
+from .log import KEPT
 from .monitor import Monitor, TraceRecord
 
 __all__ = ["MASKED", "Rig"]
@@ -55,20 +56,40 @@ class Rig:
     def run(self, scenario: Callable[["Rig"], Awaitable[Any]]) -> None:
         """Run a scenario from reset to its end."""
         self._scenario, self._beside, self._pins = scenario, None, 0
-        self._restart(-1)
+        self._restart(-1, 0)
         if not self._fresh:
             self.sim.reset()
         self._fresh = False
         self.sim.run()
 
-    def _restart(self, start: int) -> None:
-        self.model = Model(self.params)
-        self.monitor = Monitor(self.bench, self.model, start)
+    def _restart(self, start: int, end: int) -> None:
+        self._start, self._model = start, Model(self.params)
+        self._monitor = Monitor(self.bench, self._model, start, end)
+
+    @property
+    def model(self) -> Model:
+        """The golden model after all that was committed up to this cycle.
+
+        Its state goes on only when the model is asked for, here or by `monitor`.
+        """
+        self._monitor.step(self.ctx)
+        return self._model
+
+    @property
+    def monitor(self) -> Monitor:
+        """The monitor, with all that was committed up to this cycle."""
+        self._monitor.step(self.ctx)
+        return self._monitor
 
     @property
     def traces(self) -> list[TraceRecord]:
         """Records of the trace stream so far."""
         return self.monitor.traces
+
+    @property
+    def cycle(self) -> int:
+        """Cycles so far, the present one among them; that is cycle - 1 in `Monitor.history`."""
+        return self.ctx.get(self.bench.now) - self._start
 
     @property
     def now(self) -> int:
@@ -89,8 +110,8 @@ class Rig:
         """Reset the hardware and start the model anew; returns when it is ready."""
         self.ctx.set(self.bench.reset, 1)
         await self.ctx.tick()
-        self._restart(self.now)
-        self.monitor.ctx = self.ctx
+        self._monitor.step(self.ctx)
+        self._restart(self.now, self.ctx.get(self.bench.log.ends))
         self.ctx.set(self.bench.reset, 0)
         await self._until_ready()
 
@@ -99,10 +120,10 @@ class Rig:
             await self.ctx.changed(self.dut.ready)
 
     async def _watch(self, ctx):
-        self.monitor.ctx = ctx
+        # The scenario looks more often; this keeps the log from running over.
         while True:
-            self.monitor.step()
-            await ctx.changed(self.bench.happened)
+            await ctx.delay(KEPT * PERIOD)
+            self._monitor.step(ctx)
 
     async def _act_beside(self, ctx):
         while not ctx.get(self.bench.begun):
@@ -137,10 +158,11 @@ class Rig:
     async def selection(self, limit: int) -> Selection | None:
         """The selection under way, or the next if one starts before `limit` cycles have passed."""
         end = self.now + limit
-        while self.model.core.selection is None:
+        while (selection := self.model.core.selection) is None:
             if not await self._change(self.bench.selected, end):
+                self._monitor.step(self.ctx)
                 return None
-        return self.model.core.selection
+        return selection
 
     async def _change(self, signal: Any, end: int) -> bool:
         """Wait for a change of a signal, or for the cycle `end`; whether it came before."""

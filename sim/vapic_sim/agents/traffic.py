@@ -76,7 +76,7 @@ class Traffic(Stimuli):
         rig = self.rig
         self._count()
         master = rig.vmm if v is None else rig.master(v)
-        begin, value = rig.monitor.cycle, 0
+        begin, value = rig.cycle, 0
         key = (master.vmm, master.dom, master.vcpu, place, data is not None, data or 0, sel)
         try:
             if data is None:
@@ -85,7 +85,7 @@ class Traffic(Stimuli):
                 await master.write(rig.ctx, place, data, sel=sel)
         except BusError:
             pass
-        self.issued.append((begin, rig.monitor.cycle, key))
+        self.issued.append((begin, rig.cycle, key))
         return value
 
     def toggle(self, n: int | None = None, level: int | None = None, ctx: Any = None) -> None:
@@ -366,15 +366,16 @@ class Traffic(Stimuli):
             dom, k = (vcpu.dom, vcpu.k) if vcpu.online else (0, v % self.config.lanes)
             await self.access(address("VCPU_CTL", v), 1 | dom << 4 | v << 8 | k << 24)
         await self.access(address("VCPU_SCHED", v), rng.choice((0, 0, 2)))
-        if not vcpu.apic.en:
+        if not self.rig.model.core.vcpus[v].apic.en:
             await self.access(address("LAPIC_BASE", v),
                               await self.access(address("LAPIC_BASE", v)) | 1 << 11)
         for name, value in (("SVR", 0x1FF), ("DFR", 0xFFFFFFFF), ("TPR", 0)):
             await self.access(address(f"LAPIC_{name}", v), value, v=v)
-        if not core.requests[n].owned:
+        if not self.rig.model.core.requests[n].owned:
             await self.access(address("PIRQ_OWNER", n), 0x100)
         await self.access(address("EVT_MASK", 0, 0), 0)
-        await self.access(address("EVT_PIRQ_EOI", core.requests[n].dom), n, v=v)
+        dom = self.rig.model.core.requests[n].dom
+        await self.access(address("EVT_PIRQ_EOI", dom), n, v=v)
         await self.entry(n)
 
     async def _retire(self) -> None:
