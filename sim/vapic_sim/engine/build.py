@@ -53,10 +53,9 @@ def signals_of(thing: Any) -> Iterator[Signal]:
 def _sources_digest() -> str:
     """Hash of the code that makes the code."""
     digest = hashlib.sha256()
-    for folder in (files(__package__), files(f"{__package__}.compiler")):
-        for entry in sorted(folder.iterdir(), key=lambda item: item.name):
-            if entry.name.endswith((".py", ".c", ".h")):
-                digest.update(entry.read_bytes())
+    for entry in sorted(files(f"{__package__}.compiler").iterdir(), key=lambda item: item.name):
+        if entry.name.endswith((".py", ".c", ".h")):
+            digest.update(entry.read_bytes())
     return digest.hexdigest()
 
 
@@ -100,8 +99,8 @@ def build_model(design: Design, toplevel: Any, probes: Iterable[Any] = ()) -> Mo
         exposed = {contents.signals[signal] for thing in (_ports(toplevel), list(probes))
                    for signal in signals_of(thing) if signal in contents.signals}
         compiler = find_compiler()
-        key = _key(contents.digest(exposed), _sources_digest(), compiler.version,
-                   *compiler.command, version("amaranth"), platform.machine())
+        key = _key(contents.digest(exposed), _sources_digest(), compiler.identity,
+                   version("amaranth"), platform.machine())
         store, name = Cache(), type(_inner(toplevel)).__name__
 
         def make(folder: Path) -> None:

@@ -150,7 +150,7 @@ class Emitter:
             values = self._values.words(cell.data)
         else:
             values = [f"r{index}_{i}" for i in range(-(-cell.width // 64))]
-            lines += self._read_port(cell, values, slot)
+            lines += self._read_port(index, cell, values)
         for i, value in enumerate(values):
             word = slot + i
             if value == f"s->w[{word}]":
@@ -162,16 +162,21 @@ class Emitter:
                                  f"{self.wake(self._plan.wake_state(word), 'm')}}}")
         return lines
 
-    def _read_port(self, cell: _nir.SyncReadPort, values: list[str], slot: int) -> list[str]:
+    def _read_port(self, index: int, cell: _nir.SyncReadPort, values: list[str]) -> list[str]:
+        slot, reset = self._plan.layout.slots[index], self._plan.layout.reads[index]
         array, place_ = self.memory(cell.memory)
         inside = guarded("a", len(cell.addr), place_.depth)
-        lines = [f"u64 {value}=s->w[{slot + i}];" for i, value in enumerate(values)]
+        lines = []
+        for i, value in enumerate(values):
+            init = hexed(self._plan.layout.init[slot + i])
+            rest = f"{self._values.word((reset.net,))}?{init}:" if reset.net else ""
+            lines.append(f"u64 {value}={rest}s->w[{slot + i}];")
         lines.append(f"if({self._values.word((cell.en,))}){{u64 a={self._values.word(cell.addr)};")
         for i, value in enumerate(values):
             row = f"{array}[a]" if place_.width <= 64 else f"{array}[a][{i}]"
             lines.append(f"{value}={inside}?{row}:0;")
-        for index in cell.transparent_for:
-            port = self._cells[index]
+        for number in cell.transparent_for:
+            port = self._cells[number]
             lines.append(f"if(a=={self._values.word(port.addr)}){{")
             for i, value in enumerate(values):
                 data, enable = (self._values.word(nets[64 * i:64 * i + 64])
@@ -271,8 +276,9 @@ class Emitter:
         for net, cells in self._plan.resets.items():
             lines.append(f"if({self._values.word((net,))}){{")
             for cell in cells:
-                slot = self._plan.layout.slots[cell]
-                for i in range(-(-len(self._cells[cell].data) // 64)):
+                slot, reset = self._plan.layout.slots[cell], self._cells[cell]
+                width = len(reset.data) if isinstance(reset, _nir.FlipFlop) else reset.width
+                for i in range(-(-width // 64)):
                     word, init = slot + i, hexed(self._plan.layout.init[slot + i])
                     groups = self._plan.wake_state(word) | owners.get(word, 0)
                     lines.append(f"if(s->w[{word}]!={init}){{s->w[{word}]={init};any=1;"

@@ -63,7 +63,7 @@ class Contents:
         number = self.signals.get(signal)
         if number is None:
             number = self.signals[signal] = len(self.signals)
-            self._out.append(f"S{len(signal)},{int(signal.signed)},{signal.init},"
+            self._out.append(f"S{len(signal)},{int(signal.shape().signed)},{signal.init},"
                              f"{int(signal.reset_less)}")
         return number
 
@@ -137,7 +137,7 @@ class Contents:
         if isinstance(value, Signal):
             text = f"s{self.number(value)}"
         elif isinstance(value, ast.Const):
-            text = f"c{value.value},{value.width},{int(value.signed)}"
+            text = f"c{value.value},{len(value)},{int(value.shape().signed)}"
         elif isinstance(value, ast.Operator):
             text = f"o{value.operator},{[self._value(v) for v in value.operands]}"
         elif isinstance(value, ast.Slice):

@@ -5,7 +5,7 @@ A model is one array of 64-bit words, then the memories of the design. Words in 
 of groups to be evaluated and to be committed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from amaranth.hdl import _nir
@@ -13,10 +13,29 @@ from amaranth.hdl import _nir
 from ..errors import Unsupported
 from .graph import Graph, Node
 
-__all__ = ["Layout", "MemoryPlace", "Piece"]
+__all__ = ["Layout", "MemoryPlace", "Piece", "ReadReset"]
 
 #: (word, lowest bit in it, bits): a part of a value, lowest first.
 Piece = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class ReadReset:
+    """What becomes of the data of a synchronous read port that is not enabled.
+
+    Parameters
+    ----------
+    init : int
+        Initial and reset value.
+    net : int
+        Reset of its domain, 0 if there is none.
+    asynchronous : bool
+        Whether the reset acts without a clock edge.
+    """
+
+    init: int = 0
+    net: int = 0
+    asynchronous: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +70,8 @@ class Layout:
     ----------
     graph : Graph
         The design.
+    reads : dict of int to ReadReset
+        By cell of the read port.
 
     Attributes
     ----------
@@ -66,26 +87,19 @@ class Layout:
         Bytes of the whole model, from `place_memories` on.
     """
 
-    def __init__(self, graph: Graph):
-        self._graph = graph
+    def __init__(self, graph: Graph, reads: Mapping[int, ReadReset]):
+        self._graph, self.reads = graph, reads
         self._netlist = graph.netlist
         self.slots: dict[int, int] = {}
         self.init: list[int] = []
         self.edges: list[tuple[int, str]] = []
         self.memories: dict[int, MemoryPlace] = {}
         self._values: dict[Node, int] = {}
-        self._inputs: dict[int, tuple[int, int, int]] = {}
         for index, cell in enumerate(self._netlist.cells):
-            if isinstance(cell, _nir.Top):
-                # Each input has words of its own, as what wakes groups is the change of a word.
-                for start, width in cell.ports_i.values():
-                    for bit in range(width):
-                        self._inputs[start + bit] = len(self.init) + bit // 64, bit % 64, width
-                    self.init += [0] * -(-width // 64)
-            elif isinstance(cell, _nir.FlipFlop):
+            if isinstance(cell, _nir.FlipFlop):
                 self._allot(index, len(cell.data), cell.init)
             elif isinstance(cell, _nir.SyncReadPort):
-                self._allot(index, cell.width, 0)
+                self._allot(index, cell.width, reads[index].init)
         self.state_words = self.words = len(self.init)
         for cell in self._netlist.cells:
             if isinstance(cell, (_nir.FlipFlop, _nir.SyncReadPort, _nir.SyncWritePort)):
@@ -109,8 +123,7 @@ class Layout:
         key = int(cell.clk), cell.clk_edge
         if key not in self.edges:
             driver = self._netlist.cells[cell.clk >> 16]
-            if not (isinstance(driver, _nir.Top)
-                    or isinstance(driver, _nir.FlipFlop) and driver.clk < 2):
+            if not (isinstance(driver, _nir.FlipFlop) and driver.clk < 2):
                 where = "{}:{}".format(*cell.src_loc) if cell.src_loc else "unknown place"
                 raise Unsupported(
                     f"the clock of the register at {where} is driven by logic of the design; the "
@@ -137,17 +150,12 @@ class Layout:
 
     def state(self, net: int) -> tuple[int, int]:
         """(word, bit) of a net that is state."""
-        cell, bit = net >> 16, net & 0xFFFF
-        if not cell:
-            return self._inputs[bit][:2]
-        return self.slots[cell] + bit // 64, bit % 64
+        bit = net & 0xFFFF
+        return self.slots[net >> 16] + bit // 64, bit % 64
 
     def used(self, net: int) -> int:
         """Bits that are used of the word of a net that is state."""
-        cell, bit = net >> 16, net & 0xFFFF
-        if not cell:
-            return min(self._inputs[bit][2], 64)
-        driver = self._netlist.cells[cell]
+        bit, driver = net & 0xFFFF, self._netlist.cells[net >> 16]
         width = len(driver.data) if isinstance(driver, _nir.FlipFlop) else driver.width
         return min(width - bit // 64 * 64, 64)
 
@@ -187,6 +195,6 @@ class Layout:
             at += place.bytes * place.depth
         self.size = -(-at // 8) * 8
 
-    def reads(self, nets: Iterable[int]) -> set[int]:
+    def state_words_of(self, nets: Iterable[int]) -> set[int]:
         """State words among some nets."""
         return {self.state(net)[0] for net in nets if net >= 2 and self._graph.node(net) is None}

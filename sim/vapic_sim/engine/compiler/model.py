@@ -1,17 +1,20 @@
 """A design compiled: source files, and a description of where its signals are."""
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any
 
-from amaranth.hdl import _nir
+from amaranth.hdl import Value, _nir
 from amaranth.hdl._ir import Design, NetlistEmitter
+from amaranth.hdl._mem import MemoryInstance
 
 from ..errors import Unsupported
 from .cold import Cold
 from .emit import Emitter
 from .fingerprint import Contents
+from .layout import ReadReset
 from .plan import Plan
 
 __all__ = ["Description", "compile_design"]
@@ -61,6 +64,34 @@ class Description:
         return cls(**(values | {"wakes": wakes}))
 
 
+def _netlist(design: Design) -> _nir.Netlist:
+    """Netlist in which everything that is not driven is a register without a clock."""
+    portless = copy(design)
+    portless.ports = []     # so that a reset that the design drives is none of its inputs
+    netlist = _nir.Netlist()
+    NetlistEmitter(netlist, portless, all_undef_to_ff=True).emit_fragment(design.fragment, None)
+    netlist.resolve_all_nets()
+    return netlist
+
+
+def _reads(design: Design, netlist: _nir.Netlist) -> dict[int, ReadReset]:
+    """What Amaranth's simulator does with read data that isn't enabled: the netlist hasn't it."""
+    ports = [(fragment.domains[port._domain], port) for fragment in design.fragments
+             if isinstance(fragment, MemoryInstance) for port in fragment._read_ports
+             if port._domain != "comb"]
+    cells = [index for index, cell in enumerate(netlist.cells)
+             if isinstance(cell, _nir.SyncReadPort)]
+    reads = {}
+    for (domain, port), cell in zip(ports, cells, strict=True):
+        init, at = 0, 0
+        for signal in Value.cast(port._data)._lhs_signals():
+            init |= (signal.init & (1 << len(signal)) - 1) << at
+            at += len(signal)
+        net = 0 if domain.rst is None else int(netlist.signals[domain.rst][0])
+        reads[cell] = ReadReset(init, net, domain.async_reset and net != 0)
+    return reads
+
+
 def compile_design(design: Design, contents: Contents, exposed: Iterable[int],
                    ) -> tuple[dict[str, str], dict[str, str], Description]:
     """Compile a design to C.
@@ -89,15 +120,14 @@ def compile_design(design: Design, contents: Contents, exposed: Iterable[int],
     Unsupported
         If the design has combinational cycles or clocks that logic drives.
     """
-    netlist = _nir.Netlist()
-    NetlistEmitter(netlist, design, all_undef_to_ff=True).emit_fragment(design.fragment, None)
-    netlist.resolve_all_nets()
+    netlist = _netlist(design)
     for cell in netlist.cells:
         if isinstance(cell, (_nir.AnyValue, _nir.Initial)):
             raise Unsupported("the compiled engine has no AnyConst, AnySeq or Initial values")
     nets = [netlist.signals.get(signal) for signal in contents.signals]
     wanted = set(exposed)
-    plan = Plan(netlist, [value for number, value in enumerate(nets) if number in wanted and value])
+    plan = Plan(netlist, _reads(design, netlist),
+                [value for number, value in enumerate(nets) if number in wanted and value])
     emitter = Emitter(plan)
     sources = emitter.sources()
     layout = plan.layout

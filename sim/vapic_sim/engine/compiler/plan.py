@@ -1,12 +1,12 @@
 """Everything about a compiled model but its code: groups, places, and who wakes whom."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from amaranth.hdl import _nir
 
 from .graph import Graph, Node
 from .groups import Group, Sink, partition
-from .layout import Layout
+from .layout import Layout, ReadReset
 
 __all__ = ["Plan"]
 
@@ -18,6 +18,8 @@ class Plan:
     ----------
     netlist : amaranth.hdl._nir.Netlist
         The design.
+    reads : dict of int to ReadReset
+        By cell of each synchronous read port.
     exposed : iterable of nets
         Values to be kept in memory for the outside.
 
@@ -36,19 +38,22 @@ class Plan:
         Words of such a mask.
     """
 
-    def __init__(self, netlist: _nir.Netlist, exposed: Iterable[Sequence[int]]):
+    def __init__(self, netlist: _nir.Netlist, reads: Mapping[int, ReadReset],
+                 exposed: Iterable[Sequence[int]]):
         self.graph = graph = Graph(netlist)
-        self.layout = layout = Layout(graph)
-        sinks = [Sink(index, cell.module_idx, self._needs(cell))
+        self.layout = layout = Layout(graph, reads)
+        sinks = [Sink(index, cell.module_idx, self._needs(index, cell))
                  for index, cell in enumerate(netlist.cells)
                  if isinstance(cell, (_nir.FlipFlop, _nir.SyncReadPort, _nir.SyncWritePort))
                  and cell.clk >= 2]
-        #: Asynchronous resets: net and the flip-flops that it resets.
+        #: Asynchronous resets: net and the cells that it resets.
         self.resets: dict[int, list[int]] = {}
         for sink in sinks:
             cell = netlist.cells[sink.cell]
             if isinstance(cell, _nir.FlipFlop) and cell.arst != 0:
                 self.resets.setdefault(int(cell.arst), []).append(sink.cell)
+            if isinstance(cell, _nir.SyncReadPort) and reads[sink.cell].asynchronous:
+                self.resets.setdefault(int(reads[sink.cell].net), []).append(sink.cell)
         wanted = [net for nets in exposed for net in nets] + list(self.resets)
         self.order = graph.sort([*wanted, *(net for sink in sinks for net in sink.nets)])
         self.groups = partition(graph, self.order, sinks)
@@ -65,13 +70,13 @@ class Plan:
         self.pending = [layout.more(self.masks) for _ in layout.edges]
         self._state_wakes, self._value_wakes, self._memory_wakes = self._consumers()
 
-    def _needs(self, cell: _nir.Cell) -> list[int]:
+    def _needs(self, index: int, cell: _nir.Cell) -> list[int]:
         if isinstance(cell, _nir.FlipFlop):
             return list(cell.data)
         if isinstance(cell, _nir.SyncWritePort):
             return [*cell.en, *cell.addr, *cell.data]
         ports = [self.graph.netlist.cells[port] for port in cell.transparent_for]
-        return [cell.en, *cell.addr,
+        return [cell.en, self.layout.reads[index].net, *cell.addr,
                 *(net for port in ports for net in (*port.en, *port.addr, *port.data))]
 
     def _consumers(self) -> tuple[dict[int, int], dict[Node, int], dict[int, int]]:
@@ -86,7 +91,7 @@ class Plan:
 
         for number, group in enumerate(self.groups):
             operands = list(group.operands())
-            for word in layout.reads(operands):
+            for word in layout.state_words_of(operands):
                 add(state, word, number)
             for node in self.graph.nodes(operands):
                 if self.group_of[node] is not group:

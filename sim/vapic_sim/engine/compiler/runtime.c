@@ -59,15 +59,23 @@ static void cold(State *s, i64 *r) {
   if (r[COLD]) ((void (*)(State *, u64 *))r[COLD])(s, (u64 *)r[COLD_WORDS]);
 }
 
-// Look at what is watched; whether any of it changed.
+static int look(const i64 *r) {
+  const i64 *watch = (const i64 *)r[WATCHES];
+  for (i64 i = 0; i < r[WATCH_COUNT]; i++, watch += H_SIZE)
+    if ((*(u64 *)watch[H_PLACE] & (u64)watch[H_MASK]) != (u64)watch[H_LAST]) return 1;
+  return 0;
+}
+
+// Look at what is watched; whether any of it changed. State that changed is told before anything
+// follows from it.
 int model_watch(State *s, i64 *r) {
   if (!r[WATCH_COUNT]) return 0;
-  model_rest(s);
-  if (r[ALL_COLD]) cold(s, r);
-  i64 *watch = (i64 *)r[WATCHES];
-  for (i64 i = 0; i < r[WATCH_COUNT]; i++, watch += H_SIZE)
-    if ((*(u64 *)watch[H_PLACE] & (u64)watch[H_MASK]) != (u64)watch[H_LAST]) r[WATCH_HIT] = 1;
-  return r[WATCH_HIT];
+  if (!look(r)) {
+    model_rest(s);
+    if (r[ALL_COLD]) cold(s, r);
+    if (!look(r)) return 0;
+  }
+  return r[WATCH_HIT] = 1;
 }
 
 // Ask those that wait for these edges, with values from right before them.

@@ -69,10 +69,11 @@ class CompiledEngine(BaseEngine):
         self._watched: dict[int, _Watch] = {}
         self._active: dict[CombinedWait, None] = {}
         self._recorders: list[Any] = []
-        self._reactive = False
-        self._busy = False
+        self._busy = self._started = False
+        self._deferred: dict[Any, None] | None = None
         self._resets = any(domain.async_reset for fragment in design.fragments
                            for domain in fragment.domains.values())
+        self._reactive = self._resets
 
     # What amaranth.sim.Simulator asks for.
 
@@ -93,6 +94,7 @@ class CompiledEngine(BaseEngine):
         self._delays.clear()
         self._watched.clear()
         self._active.clear()
+        self._started = False
         self._set_watches()
         self._set_clocks()
         for task in (*self._processes, *self._testbenches):
@@ -130,10 +132,17 @@ class CompiledEngine(BaseEngine):
 
     # Values.
 
-    def reader(self, values: Sequence[Value]) -> Callable[[], Any]:
-        """Function that reads values as they are now."""
+    def reader(self, values: Sequence[Value], *, settle: bool = True) -> Callable[[], Any]:
+        """Function that reads values as they are, when all has followed from the state or now."""
         return reader(self.model, values, lambda word: f"w[{word}]", self.model.words,
-                      settle=True)
+                      settle=settle)
+
+    def defer(self, slot: Any) -> bool:
+        """Whether what is set now is to be committed when processes have run."""
+        if self._deferred is None:
+            return False
+        self._deferred[slot] = None
+        return True
 
     def writer(self, value: Value) -> Callable[[int], None]:
         """Function that sets a value from a testbench; it returns when all is settled."""
@@ -245,9 +254,12 @@ class CompiledEngine(BaseEngine):
 
     def clock_of(self, signal: Signal, bit: int) -> tuple[int, int] | None:
         """Place of a bit of a signal, if it is a clock."""
+        slot = self._state.slots[self._state.get_signal(signal)]
         pieces = self.model.pieces(signal)
         place = pieces[0][0], pieces[0][1] + bit
-        return place if len(pieces) == 1 and place in self._clock_places else None
+        if slot.is_comb or len(pieces) > 1 or place not in self._clock_places:
+            return None
+        return place
 
     def watch(self, signal: Signal, wait: CombinedWait, trigger: Any) -> None:
         """Tell a wait of changes of a signal."""
@@ -309,29 +321,42 @@ class CompiledEngine(BaseEngine):
             return
         self._busy = True
         try:
-            again = True
-            while again:
-                again = False
-                if self._reactive and self.model.stale:
-                    self.model.settle()
-                    self.model.cold_stale = True
-                if self._watched and self.model.code.model_watch(
-                        self.model.address, self.tables.address):
-                    self._dispatch()
-                if self._active:
-                    active, self._active = self._active, {}
-                    for wait in active:
-                        wait.run()
-                for process in self._processes:
-                    if process.runnable:
-                        process.runnable = False
-                        process.run()
-                        again = True
-                again = again or bool(self._active)
+            while self._delta():
+                pass
+            if self._reactive and self.model.stale:
+                self.model.settle()
+                self.model.cold_stale = True
         finally:
             self._busy = False
         for recorder in self._recorders:
             recorder.record()
+
+    def _delta(self) -> bool:
+        """Tell of changes, run processes, and set what they set; whether anything happened."""
+        changed = self._watched and self.model.code.model_watch(
+            self.model.address, self.tables.address)
+        if changed:
+            self._dispatch()
+        active = self._resume()
+        runnable = [process for process in self._processes if process.runnable]
+        if runnable:
+            self._deferred = {}
+            try:
+                for process in runnable:
+                    process.runnable = False
+                    process.run()
+            finally:
+                deferred, self._deferred = self._deferred, None
+            for slot in deferred:
+                slot.commit()
+        return bool(changed or active or runnable)
+
+    def _resume(self) -> bool:
+        """Resume those whose triggers were hit; whether there are any."""
+        active, self._active = self._active, {}
+        for wait in active:
+            wait.run()
+        return bool(active)
 
     def step_design(self) -> None:
         self._settle_processes()
@@ -363,10 +388,13 @@ class CompiledEngine(BaseEngine):
         bool
             Whether a critical testbench or process remains.
         """
+        if self._started:
+            self._happen()
+        self._started = True
         self._settle_processes()
         critical = self._run_testbenches()
-        if critical or limit != _FOREVER:
-            self._pass_time(limit, single=single or bool(self._recorders))
+        if (critical or limit != _FOREVER) and not single and not self._recorders:
+            self._pass_time(limit)
         else:
             following = self._next_event()
             if following is not None:
@@ -378,46 +406,41 @@ class CompiledEngine(BaseEngine):
         toggle = self.tables.next_toggle()
         return min([*times, *([] if toggle is None else [toggle])], default=None)
 
-    def _pass_time(self, limit: int, *, single: bool) -> None:
-        code, model, tables = self.model.code, self.model, self.tables
-        while True:
-            due = self._delays[0][0] if self._delays else _FOREVER
-            bound = min(due, limit)
-            if single:
-                toggle = tables.next_toggle()
-                if toggle is not None and toggle < bound:
-                    bound = toggle
-            if bound == _FOREVER and not self._clocks:
-                raise RuntimeError("a testbench waits for what can't happen any more: there is no "
-                                   "clock and no delay")
-            happened = code.model_run(model.address, tables.address, bound, _SLICE)
+    def _happen(self) -> None:
+        """Let happen what is due now."""
+        now = self.now
+        while self._delays and self._delays[0][0] <= now:
+            _, _, wait, trigger = heapq.heappop(self._delays)
+            wait.sample_early()
+            wait.hit(trigger)
+        self._resume()
+        self.model.code.model_run(self.model.address, self.tables.address, now + 1, 1)
+        self.tables.control[NOW] = now
+        self.model.stale = self.model.cold_stale = True
+        self._dispatch()
+
+    def _pass_time(self, limit: int) -> None:
+        """Run the model until a testbench or process is to be told something, or to the limit."""
+        model, tables = self.model, self.tables
+        bound = min(self._delays[0][0] if self._delays else _FOREVER, limit)
+        if bound == _FOREVER and not self._clocks:
+            raise RuntimeError("a testbench waits for what can't happen any more: there is no "
+                               "clock and no delay")
+        happened = 2
+        while happened == 2:
+            happened = model.code.model_run(model.address, tables.address, bound, _SLICE)
             model.stale = model.cold_stale = True
-            if happened == 1:
-                self._dispatch()
-                return
-            if happened == 2:
-                continue
-            if bound >= limit:
-                return
-            if bound == due:
-                while self._delays and self._delays[0][0] == due:
-                    _, _, wait, trigger = heapq.heappop(self._delays)
-                    wait.sample_early()
-                    wait.hit(trigger)
-            code.model_run(model.address, tables.address, bound + 1, 1)
-            tables.control[NOW] = bound
-            model.stale = model.cold_stale = True
+        if happened == 1:
             self._dispatch()
-            return
+        elif bound == limit:
+            following = self._next_event()
+            tables.control[NOW] = limit if following is None else max(following, limit)
 
     def run_until(self, deadline: int) -> None:
         """Run until a time in fs."""
         assert self.now <= deadline
         while self.now < deadline:
             self.advance(deadline, single=False)
-        following = self._next_event()
-        if following is not None and following > self.now:
-            self.tables.control[NOW] = following
 
     @contextmanager
     def write_vcd(self, *, vcd_file: Any, gtkw_file: Any, traces: Any, fs_per_delta: int):
@@ -440,6 +463,7 @@ class _Watch:
         self._read = engine.reader([signal])
         self._pieces = engine.model.pieces(signal)
         self._last = self._read()
+        self._raw = engine.reader([signal], settle=False)
         self.waits: list[tuple[CombinedWait, Any]] = []
 
     def rows(self) -> list[tuple[int, int, int]]:
@@ -454,7 +478,7 @@ class _Watch:
 
     def look(self) -> None:
         """Tell those who wait, if it changed."""
-        before, self._last = self._last, self._read()
+        before, self._last = self._last, self._raw()
         if before != self._last:
             for wait, trigger in list(self.waits):
                 wait.changed(trigger, before, self._last)

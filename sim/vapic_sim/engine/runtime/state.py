@@ -17,13 +17,14 @@ __all__ = ["State"]
 class _Slot:
     """A signal."""
 
-    __slots__ = ("_engine", "_pieces", "_read", "is_comb", "signal")
+    __slots__ = ("_engine", "_pending", "_pieces", "_read", "is_comb", "signal")
 
     def __init__(self, engine: Any, model: Model, signal: Signal):
         self._engine, self.signal = engine, signal
         self._pieces = model.pieces(signal)
         self._read = reader(model, [signal], lambda word: f"w[{word}]", model.words, settle=True)
         number = model.contents.signals.get(signal)
+        self._pending: int | None = None
         self.is_comb = number is not None and number in model.contents.combinational
 
     @property
@@ -31,22 +32,35 @@ class _Slot:
         """Value now."""
         return self._read()
 
-    next = curr
+    @property
+    def next(self) -> int:
+        """Value when processes have run."""
+        return self._read() if self._pending is None else self._pending
 
     def update(self, value: int) -> None:
-        """Set it."""
-        self._engine.store(self._pieces, value)
+        """Set it: at once, or when processes have run if one sets it."""
+        if self._engine.defer(self):
+            self._pending = value
+        else:
+            self._engine.store(self._pieces, value)
+
+    def commit(self) -> None:
+        """Set it to what a process has set."""
+        value, self._pending = self._pending, None
+        if value is not None:
+            self._engine.store(self._pieces, value)
 
 
 class _Memory:
     """A memory."""
 
-    __slots__ = ("_engine", "_memory", "_model", "_signed", "_width")
+    __slots__ = ("_engine", "_memory", "_model", "_pending", "_signed", "_width")
 
     def __init__(self, engine: Any, model: Model, memory: Any):
         self._engine, self._model, self._memory = engine, model, memory
         shape = Shape.cast(memory.shape)
         self._width, self._signed = shape.width, shape.signed
+        self._pending: dict[int, int] = {}
 
     def read(self, address: int) -> int:
         """Row as a number; 0 beyond the last one."""
@@ -61,12 +75,22 @@ class _Memory:
         return value
 
     def write(self, address: int, value: int, mask: int | None = None) -> None:
-        """Set bits of a row."""
-        if address in range(self._memory.depth):
-            if mask is not None:
-                value = value & mask | self.read(address) & ~mask
-            self._engine.store(self._model.row(self._memory, address), value,
-                               self._model.memory_wakes(self._memory))
+        """Set bits of a row: at once, or when processes have run if one sets them."""
+        if address not in range(self._memory.depth):
+            return
+        if mask is not None:
+            old = self._pending.get(address)
+            value = value & mask | (self.read(address) if old is None else old) & ~mask
+        self._pending[address] = value
+        if not self._engine.defer(self):
+            self.commit()
+
+    def commit(self) -> None:
+        """Set what was written."""
+        wakes = self._model.memory_wakes(self._memory)
+        for address, value in self._pending.items():
+            self._engine.store(self._model.row(self._memory, address), value, wakes)
+        self._pending.clear()
 
 
 class State:

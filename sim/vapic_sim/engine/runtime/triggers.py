@@ -1,6 +1,6 @@
 """Any other combination of triggers: changes, edges of any signal, delays, and samples."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from amaranth.hdl import ShapeCastable
@@ -15,7 +15,8 @@ __all__ = ["CombinedWait"]
 class CombinedWait:
     """A combination of triggers that a testbench or process awaits.
 
-    Samples are taken right before a clock edge that activates it; else after what activates it.
+    Samples are taken right before a clock edge that activates it; else right after the change
+    that does, when nothing has followed from it yet if it was a change of state.
 
     Parameters
     ----------
@@ -34,11 +35,13 @@ class CombinedWait:
         self._result: tuple[Any, ...] = ()
         self._triggers = combination._triggers
         self._hits: set[Any] = set()
+        self._spent: set[Any] = set()
         self._edges: dict[EdgeWait, Any] = {}
         self._values = [trigger.value for trigger in self._triggers
                         if isinstance(trigger, (SampleTrigger, ChangedTrigger))]
         self._early: list[int] | None = None
-        self._read = engine.reader(self._values) if self._values else None
+        self._read = engine.reader(self._values, settle=False) if self._values else None
+        self._settled = engine.reader(self._values) if self._values else None
         for trigger in self._triggers:
             if isinstance(trigger, EdgeTrigger):
                 clock = engine.clock_of(trigger.signal, trigger.bit)
@@ -71,10 +74,14 @@ class CombinedWait:
 
     def hit(self, trigger: Any) -> None:
         """One of the triggers was hit."""
-        if self.broken:
+        if self.broken or trigger in self._spent:
             return
+        if self._oneshot:
+            self._spent.add(trigger)
         self._hits.add(trigger)
         if self.process.waits_on is self:
+            if self._early is None:
+                self._early = self._now(self._read)
             self._engine.activate(self)
         else:
             self.broken = True
@@ -82,11 +89,11 @@ class CombinedWait:
 
     def sample_early(self) -> None:
         """Take the samples now, as clock edges are about to come at the same time."""
-        self._early = self._now()
+        self._early = self._now(self._settled)
 
     def compute_result(self) -> None:
         """Make the tuple that the testbench is given."""
-        values = iter(self._early if self._early is not None else self._now())
+        values = iter(self._early if self._early is not None else self._now(self._settled))
         self._early = None
         result = []
         for trigger in self._triggers:
@@ -99,10 +106,11 @@ class CombinedWait:
                 result.append(trigger in self._hits)
         self._result = tuple(result)
 
-    def _now(self) -> list[int]:
-        if self._read is None:
+    @staticmethod
+    def _now(read: Callable[[], Any] | None) -> list[int]:
+        if read is None:
             return []
-        values = self._read()
+        values = read()
         return list(values) if type(values) is tuple else [values]
 
     def run(self) -> None:
@@ -111,7 +119,6 @@ class CombinedWait:
         self.process.runnable, self.process.waits_on = True, None
         self._hits.clear()
         if self._oneshot:
-            self.drop()
             return
         for trigger in self._triggers:
             if isinstance(trigger, DelayTrigger):
@@ -132,7 +139,11 @@ class CombinedWait:
     def __await__(self) -> Generator["CombinedWait", None, tuple[Any, ...]]:
         if self.broken:
             raise BrokenTrigger
-        yield self
+        try:
+            yield self
+        finally:
+            if self._oneshot:
+                self.drop()
         if self.broken:
             raise BrokenTrigger
         return self._result
