@@ -136,7 +136,8 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"vapic run: {error}", file=sys.stderr)
         return 1
     figures = [finish.figures for finish in finishes]
-    setup = Setup(trace=part, recorded=len(trace.arrivals), job=job, load=arguments.load)
+    setup = Setup(trace=part, recorded=len(trace.arrivals), job=job, load=arguments.load,
+                  engine=finishes[0].engine)
     if arguments.json:
         print(to_json(setup, figures))
     else:

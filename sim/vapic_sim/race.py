@@ -15,7 +15,7 @@ from vapic.controller import Controller
 
 from .report.explain import explain
 from .report.figures import Figures, figures_of
-from .workload.link import SimulatedLink, simulate_by_hand
+from .workload.link import SimulatedLink, simulate
 from .workload.machine import Job, Machine, Outcome, plan
 
 __all__ = ["Finish", "RunError", "Task", "race", "run_here"]
@@ -54,24 +54,27 @@ class Finish:
         Row of the table.
     explanation : str or None
         Of the interrupt that was asked for.
+    engine : str
+        ``compiled`` or ``python``: what the controller was simulated with.
     """
 
     figures: Figures
     explanation: str | None = None
+    engine: str = "python"
 
 
 def run_here(task: Task, progress: Callable[[int], None] | None = None) -> Finish:
-    """Run a task in this process, on Amaranth's simulator."""
+    """Run a task in this process."""
     outcomes: list[Outcome] = []
 
     async def body(link: SimulatedLink) -> None:
         outcomes.append(await Machine(task.job, link, progress).run())
 
-    simulate_by_hand(Controller(plan(task.job)), body, hz=task.job.clock_hz, vcd=task.vcd)
+    engine = simulate(Controller(plan(task.job)), body, hz=task.job.clock_hz, vcd=task.vcd)
     job, text = task.job, None
     if task.explained is not None:
         text = explain(task.explained, outcomes[0].ledger, job.trace, job.policy, job.clock_hz)
-    return Finish(figures_of(outcomes[0]), text)
+    return Finish(figures_of(outcomes[0]), text, engine)
 
 
 def race(tasks: Sequence[Task], progress: Callable[[int, int], None]) -> list[Finish]:

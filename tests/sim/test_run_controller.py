@@ -6,7 +6,7 @@ from vapic.controller import Controller
 from vapic_sim.race import Task, run_here
 from vapic_sim.report.explain import explain
 from vapic_sim.workload import machine
-from vapic_sim.workload.link import simulate_by_hand
+from vapic_sim.workload.link import simulate
 from vapic_sim.workload.machine import Job, Machine, plan
 from vapic_sim.workload.trace import Arrival, Trace
 
@@ -23,7 +23,7 @@ def run(job):
     async def body(link):
         outcomes.append(await Machine(job, link).run())
 
-    simulate_by_hand(Controller(plan(job)), body, hz=job.clock_hz)
+    simulate(Controller(plan(job)), body, hz=job.clock_hz)
     return outcomes[0]
 
 

@@ -34,12 +34,15 @@ class Setup:
         One of the jobs; they differ in the policy alone.
     load : float
         Factor that compressed time.
+    engine : str
+        ``compiled`` or ``python``: what the controller was simulated with.
     """
 
     trace: Trace
     recorded: int
     job: Job
     load: float = 1.0
+    engine: str = "python"
 
 
 @dataclass(frozen=True)

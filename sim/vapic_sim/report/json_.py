@@ -19,7 +19,7 @@ def to_json(setup: Setup, figures: Sequence[Figures]) -> str:
                   "recorded_arrivals": setup.recorded, "start_us": trace.start_us,
                   "remarks": list(trace.remarks)},
         "machine": {"vcpus": machine.vcpus, "pcpus": machine.pcpus, "guests": machine.guests,
-                    "clock_hz": machine.clock_hz, "engine": "amaranth",
+                    "clock_hz": machine.clock_hz, "engine": setup.engine,
                     "slice_us": machine.slice_us, "phase": machine.phase, "seed": machine.seed,
                     "load": setup.load},
         "policies": [_policy(row) for row in figures],

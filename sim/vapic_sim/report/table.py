@@ -22,6 +22,9 @@ def print_report(console: Console, setup: Setup, figures: Sequence[Figures]) -> 
         console.print(f"{row.policy}: {in_words(row, static)}.", highlight=False, soft_wrap=True)
 
 
+_ENGINES = {"compiled": "compiled engine", "python": "Amaranth's simulator"}
+
+
 def _heading(setup: Setup) -> list[str]:
     trace, job = setup.trace, setup.job
     count, times = len(trace.arrivals), f"{trace.seconds * 1e3:.3g} ms"
@@ -36,7 +39,7 @@ def _heading(setup: Setup) -> list[str]:
     return [f"{trace.name}: {part}{load}",
             f"sources: {named}",
             *(f"note: {remark}" for remark in trace.remarks),
-            f"machine: {_machine(job)}, {job.clock_hz / 1e6:g} MHz, Amaranth's simulator"]
+            f"machine: {_machine(job)}, {job.clock_hz / 1e6:g} MHz, {_ENGINES[setup.engine]}"]
 
 
 def _machine(job: Job) -> str:

@@ -1,51 +1,81 @@
-"""A controller on Amaranth's simulator, its clock stepped by hand, so that it can stand still."""
+"""A controller on a simulator, with hardware beside it that tells when to look."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from amaranth import ClockDomain, Module
-from amaranth.sim import Simulator
+from amaranth import Cat, ClockDomain, Module, Signal
 
-__all__ = ["SimulatedLink", "simulate_by_hand"]
+from ..agents.bus import WatchedBus
+from ..engine import Simulator
+
+__all__ = ["SimulatedLink", "simulate"]
+
+#: Cycles that an access may take.
+_LIMIT = 20_000
 
 
 class SimulatedLink:
-    """A `vapic_sim.workload.world.Link` to a component on Amaranth's simulator.
+    """A `vapic_sim.workload.world.Link` to a component that is simulated.
+
+    Outputs are looked at in the middle of a cycle, at the falling edge of the clock, and inputs
+    are set there.
 
     Parameters
     ----------
-    ctx : amaranth.sim.SimulatorContext
-        Of the only testbench.
     dut : wiring.Component
         With the ports of `vapic.controller.Controller`.
-    clock : Signal
-        Its clock.
-    hz : float
-        Frequency that simulated time is counted by.
+
+    Attributes
+    ----------
+    bus : BusPort
+        For bus masters.
     """
 
-    def __init__(self, ctx: Any, dut: Any, clock: Any, hz: float):
-        self.dut, self.get, self.set = dut, ctx.get, ctx.set
-        self._ctx, self._clock, self._half = ctx, clock, 0.5 / hz
+    def __init__(self, dut: Any):
+        self.dut = dut
+        self.top = top = Module()
+        top.domains.sync = clock = ClockDomain()
+        self._middle = ClockDomain("middle", clk_edge="neg", reset_less=True, local=True)
+        self._middle.clk = clock.clk
+        top.submodules.controller = dut
+        top.submodules.bus = bus = WatchedBus(dut.bus, _LIMIT)
+        self.bus = bus.port
+        self._now, self._stop = Signal(32), Signal(32)
+        self._look, self._idle = Signal(), Signal()
+        # What changed since the cycle before.
+        outputs = Cat(dut.irq, dut.ready)
+        before = Signal(len(outputs))
+        top.d.sync += [self._now.eq(self._now + 1), before.eq(outputs)]
+        top.d.comb += [
+            dut.now.eq(self._now),
+            self._look.eq((outputs != before) | dut.wake.any() | dut.trace.valid | dut.bus.ack
+                          | dut.bus.err | dut.idle & self._idle | (self._now == self._stop)),
+        ]
+        self._ctx: Any = None
 
-    async def tick(self, now: int) -> None:
-        """One clock edge, and the time of one cycle; `now` counts as a register does."""
-        self.set(self._clock, 1)
-        self.set(self.dut.now, now & 0xFFFFFFFF)
-        await self._ctx.delay(self._half)
-        self.set(self._clock, 0)
-        await self._ctx.delay(self._half)
+    def bind(self, ctx: Any) -> None:
+        """Take the context of the only testbench."""
+        self._ctx, self.get, self.set = ctx, ctx.get, ctx.set
+        self._edge = ctx.tick(self._middle)
+        self.set(self._now, 0)
 
-    async def skip(self, now: int, cycles: int) -> None:
-        """Advance `now` and simulated time alone."""
-        self.set(self.dut.now, now & 0xFFFFFFFF)
-        await self._ctx.delay(2 * self._half * cycles)
+    async def run(self, limit: int, idle: bool) -> int:
+        """Let clock edges come until there is something to look at, at most `limit`; how many."""
+        before = self.get(self._now)
+        self.set(self._idle, int(idle))
+        self.set(self._stop, before + limit & 0xFFFFFFFF)
+        await self._edge.until(self._look)
+        return self.get(self._now) - before & 0xFFFFFFFF
+
+    def skip(self, now: int) -> None:
+        """Set the cycle counter forward."""
+        self.set(self._now, now & 0xFFFFFFFF)
 
 
-def simulate_by_hand(dut: Any, body: Callable[[SimulatedLink], Awaitable[None]], *,
-                     hz: float = 100e6, vcd: str | Path | None = None) -> None:
-    """Run `body` with a link to `dut` on Amaranth's simulator.
+def simulate(dut: Any, body: Callable[[SimulatedLink], Awaitable[None]], *,
+             hz: float = 100e6, vcd: str | Path | None = None) -> str:
+    """Run `body` with a link to `dut`; the name of the engine that it ran on.
 
     Parameters
     ----------
@@ -56,15 +86,17 @@ def simulate_by_hand(dut: Any, body: Callable[[SimulatedLink], Awaitable[None]],
     hz : float
         Clock frequency.
     vcd : path, optional
-        Where to write a waveform.
+        Where to write a waveform. Cycles that are skipped are not in it; the port ``now`` counts
+        them.
     """
-    top = Module()
-    top.domains.sync = domain = ClockDomain()
-    top.submodules.controller = dut
-    sim = Simulator(top)
+    link = SimulatedLink(dut)
+    sim = Simulator(link.top, probes=[dut, link._now, link._look, link.bus._done, link.bus._answer])
+    sim.add_clock(1 / hz)
 
     async def bench(ctx: Any) -> None:
-        await body(SimulatedLink(ctx, dut, domain.clk, hz))
+        await ctx.tick(link._middle)
+        link.bind(ctx)
+        await body(link)
 
     sim.add_testbench(bench)
     if vcd is None:
@@ -72,3 +104,4 @@ def simulate_by_hand(dut: Any, body: Callable[[SimulatedLink], Awaitable[None]],
     else:
         with sim.write_vcd(str(vcd)):
             sim.run()
+    return sim.engine

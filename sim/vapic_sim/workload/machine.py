@@ -163,7 +163,7 @@ class Machine:
         config = plan(job)
         self._config = config
         self.world = world = World(link, skip=job.skip)
-        self._bus = bus = SharedBus(link.dut.bus)
+        self._bus = bus = SharedBus(link.bus)
         self.ledger = Ledger(world, job.trace.arrivals, clock_hz=job.clock_hz, vcpus=job.vcpus,
                              policy=POLICIES[job.policy])
         self._vmm = Vmm(world, bus, rtes=config.rtes)

@@ -7,15 +7,19 @@ from typing import Any, Protocol
 __all__ = ["Context", "Link", "Wait", "World"]
 
 _MASK = (1 << 32) - 1
+#: Clock edges without a look: so many that a second passes at most.
+_AT_MOST = 1 << 18
 
 
 class Link(Protocol):
     """A controller that can be stepped; `vapic_sim.workload.link` has the simulated one.
 
     ``dut`` has the ports of `vapic.controller.Controller`; what they are is the link's matter.
+    ``bus`` is what a `vapic_sim.agents.bus.SharedBus` takes: that of ``dut`` or one before it.
     """
 
     dut: Any
+    bus: Any
 
     def set(self, signal: Any, value: int) -> None:
         """Set an input."""
@@ -25,11 +29,16 @@ class Link(Protocol):
         """Read an output."""
         ...
 
-    async def tick(self, now: int) -> None:
-        """One clock edge; `now` is the count after it."""
+    async def run(self, limit: int, idle: bool) -> int:
+        """Clock edges: until an output may mean something to somebody, at least one and at most
+        `limit`; how many.
+
+        What may mean something is a change of ``irq`` or ``ready``, and every cycle with ``wake``,
+        a trace record or an answer on the bus; with `idle` also every one with ``idle``.
+        """
         ...
 
-    async def skip(self, now: int, cycles: int) -> None:
+    def skip(self, now: int) -> None:
         """Let time pass without clock edges; `now` is the count after it."""
         ...
 
@@ -44,14 +53,17 @@ class Wait:
     ready : callable, optional
         Condition on outputs and other agents, never on time.
     signals : tuple
-        Signals to sample right before the next clock edge, into ``values``.
+        Signals to sample, into ``values``, right before the clock edge after which it goes on.
+    condition : signal, optional
+        It goes on after the first edge before which this is 1.
     """
 
-    __slots__ = ("ready", "signals", "until", "values")
+    __slots__ = ("condition", "ready", "signals", "until", "values")
 
     def __init__(self, until: float, ready: Callable[[], Any] | None = None,
-                 signals: tuple[Any, ...] = ()):
+                 signals: tuple[Any, ...] = (), condition: Any = None):
         self.until, self.ready, self.signals = until, ready, signals
+        self.condition = condition
         self.values: list[Any] = []
 
     def __await__(self) -> Generator["Wait", None, None]:
@@ -83,7 +95,7 @@ class World:
     ticks, skipped : int
         Cycles that were clocked, and that were not.
     watchers : list of callables
-        Called once a clock edge, before the agents.
+        Called before the agents, in every cycle in which an output may mean something.
     ctx : Context
         For agents that are written for `amaranth.sim` testbenches.
     """
@@ -145,23 +157,27 @@ class World:
         self._agents.clear()
 
     async def _pass_time(self) -> None:
-        link, dut = self.link, self.link.dut
-        if self._skip and not self._dirty and link.get(dut.idle):
-            await self._jump()
+        link, dut, now = self.link, self.link.dut, self.now
+        horizon = math.inf
         for _, wait in self._agents:
-            if wait.signals:
+            if wait.condition is not None and link.get(wait.condition):
+                wait.until = now + 1
+            if wait.signals and wait.until == now + 1:
                 wait.values = [link.get(signal) for signal in wait.signals]
-        self.now += 1
-        self.ticks += 1
+            if wait.until < horizon:
+                horizon = wait.until
+        if self._skip and not self._dirty and link.get(dut.idle):
+            self._jump(horizon)
         self._dirty = False
-        await link.tick(self.now)
+        passed = await link.run(min(horizon - self.now, _AT_MOST), self._skip)
+        self.now += passed
+        self.ticks += passed
         self.irq, self.wake = link.get(dut.irq), link.get(dut.wake)
         for watch in self.watchers:
             watch()
 
-    async def _jump(self) -> None:
+    def _jump(self, horizon: float) -> None:
         link, dut = self.link, self.link.dut
-        horizon = min((wait.until for _, wait in self._agents), default=math.inf)
         if link.get(dut.next_valid):
             horizon = min(horizon, self.now + (link.get(dut.next_event) - self.now & _MASK))
         if horizon == math.inf:
@@ -170,7 +186,7 @@ class World:
         if free > 0:
             self.now += free
             self.skipped += free
-            await link.skip(self.now, free)
+            link.skip(self.now)
 
     def _act(self) -> None:
         """Let agents go on until none has anything to do in this cycle."""
@@ -200,14 +216,14 @@ class _Tick:
     def repeat(self, count: int) -> "_Tick":
         return _Tick(self._world, self._signals, count)
 
+    async def until(self, condition: Any) -> tuple[Any, ...]:
+        wait = Wait(math.inf, None, self._signals, condition)
+        await wait
+        return tuple(wait.values)
+
     def __await__(self) -> Generator[Wait, None, tuple[Any, ...]]:
-        if not self._signals:
-            yield Wait(self._world.now + self._count)
-            return True, False
-        wait = Wait(0)
-        for _ in range(self._count):
-            wait = Wait(self._world.now + 1, None, self._signals)
-            yield wait
+        wait = Wait(self._world.now + self._count, None, self._signals)
+        yield wait
         return True, False, *wait.values
 
 
@@ -232,5 +248,5 @@ class Context:
         return self._world.link.get(signal)
 
     def tick(self) -> _Tick:
-        """Wait for a clock edge; with ``sample`` and ``repeat``."""
+        """Wait for a clock edge; with ``sample``, ``repeat`` and ``until``."""
         return _Tick(self._world)
