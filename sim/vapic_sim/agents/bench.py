@@ -4,15 +4,16 @@ Agents in Python cost far more than a cycle of the simulator. So time, the watch
 the search for commits are registers and gates here, and agents read one plain signal each.
 """
 
-from amaranth import Cat, Module, ResetInserter, Signal
+from amaranth import Module, ResetInserter, Signal
 from amaranth.hdl import Elaboratable
 
 from vapic.config import Config
 from vapic.controller import Controller
 from vapic.layouts import SelectOp
 
-from .bus import BusPort
+from .bus import WatchedBus
 from .log import CommitLog
+from .shaker import Shaker
 
 __all__ = ["PERIOD", "UNITS", "Bench"]
 
@@ -38,54 +39,41 @@ class Bench(Elaboratable):
         With a reset of its own; its trace stream is always ready.
     port : BusPort
         Its bus.
-    reset, beside : Signal
-        To be driven: resets the controller; lets `Rig.beside` begin.
+    reset : Signal
+        To be driven: resets the controller.
+    shaker : Shaker
+        Its pins.
+    deadline : Signal
+        To be driven: the last cycle that `settled` and `selected` wait for.
     now : Signal
         Cycles since the start of the simulation, 32 bits (GEN-07).
     log : CommitLog
         The commit records of `UNITS`, then the trace records.
-    selected : Signal
-        Changes in every cycle in which a selection starts, and only then.
-    begun : Signal
-        `beside`.
+    settled, selected : Signal
+        The controller is idle, or a selection starts; or it is the cycle `deadline`.
     """
 
     def __init__(self, config: Config, *, limit: int = 20_000):
         self.dut = dut = Controller(config)
-        self._limit = limit
-        self.reset, self.beside, self.begun = Signal(), Signal(), Signal()
-        self.now = Signal(32)
+        self.reset, self.now = Signal(), Signal(32)
         ports = [getattr(dut.commits, unit) for unit in UNITS]
         self.log = CommitLog([(port.valid, port.record) for port in ports]
                              + [(dut.trace.valid, dut.trace.payload)], self.now)
-        self.selected = Signal()
-        wires = BusPort.of(dut.bus)
-        self._wires, self._waits = wires, Signal(range(limit))
-        self.port = BusPort(Signal(len(wires.request)),
-                            Signal(len(wires.answer) + len(self._waits)), Signal())
+        self.deadline, self.settled, self.selected = Signal(32), Signal(), Signal()
+        self.shaker = Shaker(dut.pin, dut.idle)
+        self._bus = WatchedBus(dut.bus, limit)
+        self.port = self._bus.port
 
     def elaborate(self, platform):
-        m = Module()
-        dut, bus = self.dut, self.dut.bus
+        m, dut = Module(), self.dut
         m.submodules.controller = ResetInserter(self.reset)(dut)
-        m.submodules.log = self.log
+        m.submodules.log, m.submodules.bus = self.log, self._bus
+        m.submodules.shaker = self.shaker
         m.d.sync += self.now.eq(self.now + 1)
-        m.d.comb += [dut.now.eq(self.now), dut.trace.ready.eq(1), self.begun.eq(self.beside)]
+        m.d.comb += [dut.now.eq(self.now), dut.trace.ready.eq(1)]
 
-        # One access: how long it has gone without an answer.
-        waits, answered = self._waits, bus.ack | bus.err
-        m.d.comb += [
-            self._wires.request.eq(self.port.request),
-            self.port.answer.eq(Cat(self._wires.answer, waits)),
-            self.port.done.eq(answered | (waits == self._limit - 1)),
-        ]
-        m.d.sync += waits.eq(0)
-        with m.If(bus.cyc & bus.stb & ~self.port.done):
-            m.d.sync += waits.eq(waits + 1)
-
-        # An event: a level that is another one in each cycle with it.
-        select, before = dut.commits.dispatch, Signal()
+        select, late = dut.commits.dispatch, Signal()
         started = select.valid & (select.record.op == SelectOp.START)
-        m.d.comb += self.selected.eq(before ^ started)
-        m.d.sync += before.eq(self.selected)
+        m.d.comb += [late.eq(self.now == self.deadline), self.settled.eq(dut.idle | late),
+                     self.selected.eq(started | late)]
         return m

@@ -1,11 +1,12 @@
 """The monitor: takes the hardware's commit records, in order, to the golden model."""
 
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from vapic.layouts import BankOp, EvtOp, IoapicOp, Layouts, SelectOp
 
-from ..model import Record
+from ..model import Model, Record
 from .bench import UNITS, Bench
 from .log import Fields
 
@@ -40,7 +41,7 @@ class Monitor:
     bench : Bench
         Around the controller.
     model : Model
-        Its ``apply`` raises ``Mismatch`` when the hardware disagrees; None only records.
+        Its ``apply_cycle`` raises ``Mismatch`` when the hardware disagrees.
     start : int
         Value of ``bench.now`` in the cycle before the first.
     end : int
@@ -56,7 +57,7 @@ class Monitor:
         Called with (cycle, record) before the model takes the record.
     """
 
-    def __init__(self, bench: Bench, model: Any, start: int = -1, end: int = 0):
+    def __init__(self, bench: Bench, model: Model, start: int = -1, end: int = 0):
         layouts = Layouts(bench.dut.config)
         record = Fields(layouts.commit)
         self._place = [record.place[name] for name in (
@@ -83,18 +84,27 @@ class Monitor:
                 self.traces.append(TraceRecord(*self._trace.cut(word)))
         if len(records) > 1:
             records.sort(key=_seq)
-        for now, record in records:
+        for now, together in groupby(records, _cycle):
             cycle = now - self._start - 1
-            self.history.append((cycle, record))
-            for observe in self.observers:
-                observe(cycle, record)
-            if self._model is not None:
-                self._model.apply(record)
+            self._model.apply_cycle(self._seen(cycle, record) for _, record in together)
+
+    def _seen(self, cycle: int, record: Record) -> Record:
+        if record.op == "START":
+            # The hardware doesn't know the domain yet.
+            record.data = self._model.core.requests[record.row].dom
+        self.history.append((cycle, record))
+        for observe in self.observers:
+            observe(cycle, record)
+        return record
 
     def _record(self, unit: str, names: dict[int, str], word: int) -> Record:
         seq, op, row, vmm, dom, vcpu, we, sel, addr, data, result = [
             word >> offset & mask for offset, mask in self._place]
         return Record(seq, unit, names[op], row, vmm, dom, vcpu, we, sel, addr, data, result)
+
+
+def _cycle(entry: tuple[int, Record]) -> int:
+    return entry[0]
 
 
 def _seq(entry: tuple[int, Record]) -> int:

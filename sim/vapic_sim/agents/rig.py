@@ -25,9 +25,7 @@ class Rig:
 
     Every commit of the hardware is replayed on the golden model; a disagreement ends the scenario
     with `vapic_sim.model.Mismatch`. A scenario is an ``async def scenario(rig)``; within it the
-    methods below are the VMM's or a vCPU's acts, each a real bus access or line change. A scenario
-    may set ``rig.beside`` to an async function of a simulation context, which then runs beside it
-    until the scenario ends.
+    methods below are the VMM's or a vCPU's acts, each a real bus access or line change.
 
     Parameters
     ----------
@@ -44,18 +42,16 @@ class Rig:
         self.vmm = BusMaster(self.bench.port, vmm=True)
         self._masters: dict[tuple[int, int], BusMaster] = {}
         self._scenario: Callable[[Rig], Awaitable[Any]] | None = None
-        self._beside: Callable[[Any], Awaitable[Any]] | None = None
-        self._pins = 0
+        self._base = 0
         self.sim = Simulator(self.bench)
         self.sim.add_clock(PERIOD)
         self.sim.add_testbench(self._watch, background=True)
-        self.sim.add_testbench(self._act_beside, background=True)
         self.sim.add_testbench(self._main)
         self._fresh = True
 
     def run(self, scenario: Callable[["Rig"], Awaitable[Any]]) -> None:
         """Run a scenario from reset to its end."""
-        self._scenario, self._beside, self._pins = scenario, None, 0
+        self._scenario, self._base = scenario, 0
         self._restart(-1, 0)
         if not self._fresh:
             self.sim.reset()
@@ -96,16 +92,6 @@ class Rig:
         """Cycles since the start of the simulation."""
         return self.ctx.get(self.bench.now)
 
-    @property
-    def beside(self) -> Callable[[Any], Awaitable[Any]] | None:
-        """What runs beside the scenario, from the next cycle on; set it once."""
-        return self._beside
-
-    @beside.setter
-    def beside(self, body: Callable[[Any], Awaitable[Any]]) -> None:
-        self._beside = body
-        self.ctx.set(self.bench.beside, 1)
-
     async def reset(self) -> None:
         """Reset the hardware and start the model anew; returns when it is ready."""
         self.ctx.set(self.bench.reset, 1)
@@ -116,21 +102,14 @@ class Rig:
         await self._until_ready()
 
     async def _until_ready(self) -> None:
-        while not self.ctx.get(self.dut.ready):
-            await self.ctx.changed(self.dut.ready)
+        if not self.ctx.get(self.dut.ready):
+            await self.ctx.tick().until(self.dut.ready)
 
     async def _watch(self, ctx):
         # The scenario looks more often; this keeps the log from running over.
         while True:
             await ctx.delay(KEPT * PERIOD)
             self._monitor.step(ctx)
-
-    async def _act_beside(self, ctx):
-        while not ctx.get(self.bench.begun):
-            await ctx.changed(self.bench.begun)
-        await ctx.tick()
-        assert self._beside is not None
-        await self._beside(ctx)
 
     async def _main(self, ctx):
         self.ctx = ctx
@@ -152,27 +131,29 @@ class Rig:
         await self.ticks(4)
         end = self.now + limit
         while not self.ctx.get(self.dut.idle):
-            if not await self._change(self.dut.idle, end):
+            if not await self._until(self.bench.settled, end):
                 raise AssertionError(f"not idle after {limit} cycles")
 
     async def selection(self, limit: int) -> Selection | None:
-        """The selection under way, or the next if one starts before `limit` cycles have passed."""
+        """The selection under way, or the next that starts within `limit` cycles, if one does.
+
+        It returns one cycle after the start of a selection that was not under way.
+        """
         end = self.now + limit
         while (selection := self.model.core.selection) is None:
-            if not await self._change(self.bench.selected, end):
-                self._monitor.step(self.ctx)
+            if not await self._until(self.bench.selected, end):
                 return None
         return selection
 
-    async def _change(self, signal: Any, end: int) -> bool:
-        """Wait for a change of a signal, or for the cycle `end`; whether it came before."""
-        left = end - self.now
-        if left <= 0:
+    async def _until(self, condition: Any, end: int) -> bool:
+        """Wait until a cycle with one of the conditions of the bench is over, but not beyond `end`.
+
+        Whether the cycle `end` has not come yet.
+        """
+        if self.now >= end:
             return False
-        # In the midst of a cycle there are no changes to confuse with the end.
-        _, late = await self.ctx.changed(signal).delay((left - 0.5) * PERIOD)
-        if late:
-            await self.ctx.tick()
+        self.ctx.set(self.bench.deadline, end - 1 & 0xFFFFFFFF)
+        await self.ctx.tick().until(condition)
         return self.now < end
 
     # Registers.
@@ -215,14 +196,16 @@ class Rig:
 
     # Lines.
 
-    def line(self, n: int, level: int, ctx: Any = None) -> None:
-        """Drive pin n, from the context of another testbench if one is given."""
-        self._pins = self._pins & ~(1 << n) | level << n
-        (ctx or self.ctx).set(self.dut.pin, self._pins)
+    def line(self, n: int, level: int) -> None:
+        """Drive pin n."""
+        shaker, bit = self.bench.shaker, 1 << n
+        flipped = self.ctx.get(shaker.flips) >> n & 1
+        self._base = self._base | bit if level != flipped else self._base & ~bit
+        self.ctx.set(shaker.base, self._base)
 
     def level(self, n: int) -> int:
         """What pin n is driven to."""
-        return self._pins >> n & 1
+        return self.ctx.get(self.dut.pin) >> n & 1
 
     async def pulse(self, n: int, cycles: int = 3) -> None:
         """Raise pin n for some cycles, then wait as long with it low."""

@@ -7,7 +7,6 @@ from typing import Any
 
 from vapic import regmap
 
-from .bench import PERIOD
 from .bus import BusError
 from .stimuli import Stimuli
 
@@ -36,39 +35,45 @@ class Traffic(Stimuli):
     issued : list of (int, int, tuple)
         Bus accesses: cycles of issue and acknowledge, and (vmm, dom, vcpu, address, write, data,
         sel).
-    operations : int
-        Bus accesses and line changes so far.
-    overlapped : int
-        Those issued while another operation or a selection was under way.
-    paused : bool
-        Keeps `lines` still.
     """
 
     def __init__(self, rig: Any, seed: int):
         super().__init__(rig.config, seed)
         self.rig = rig
-        self._idle = rig.dut.idle
+        self._idle, self._shaker = rig.dut.idle, rig.bench.shaker
         self.issued: list[tuple[int, int, tuple]] = []
-        self.operations = self.overlapped = 0
-        self.paused = False
-        self._last = 0
+        self._operations = self._overlapped = self._last = 0
+        rig.ctx.set(self._shaker.seed, self.rng.randrange(1, 1 << 32))
+
+    # Lines.
+
+    def shake(self, on: bool) -> None:
+        """Let lines change by themselves while the bus is busy, or not."""
+        self.rig.ctx.set(self._shaker.run, int(on))
+
+    @property
+    def operations(self) -> int:
+        """Bus accesses and line changes so far."""
+        return self._operations + self.rig.ctx.get(self._shaker.changes)
+
+    @property
+    def overlapped(self) -> int:
+        """Those issued while another operation or a selection was under way."""
+        return self._overlapped + self.rig.ctx.get(self._shaker.overlapped)
 
     # Issuing.
 
     def due(self, every: int = 250) -> bool:
         """Whether so many operations have passed since this was last true."""
-        self._last = min(self._last, self.operations)
-        if self.operations - self._last < every:
+        operations = self.operations
+        if operations - self._last < every:
             return False
-        self._last = self.operations
+        self._last = operations
         return True
 
-    def _busy(self) -> bool:
-        return not self.rig.ctx.get(self._idle)
-
     def _count(self) -> None:
-        self.operations += 1
-        self.overlapped += self._busy()
+        self._operations += 1
+        self._overlapped += not self.rig.ctx.get(self._idle)
 
     async def access(self, place: int, data: int | None = None, *, v: int | None = None,
                      sel: int = 0xF) -> int:
@@ -88,16 +93,14 @@ class Traffic(Stimuli):
         self.issued.append((begin, rig.cycle, key))
         return value
 
-    def toggle(self, n: int | None = None, level: int | None = None, ctx: Any = None) -> None:
-        """Change a line."""
+    def _drive(self, n: int, level: int) -> None:
         self._count()
-        n = self.rng.randrange(self.config.rtes) if n is None else n
-        self.rig.line(n, self.rng.getrandbits(1) if level is None else level, ctx)
+        self.rig.line(n, level)
 
     # Set-up.
 
     async def prepare(self) -> None:
-        """Bring vCPUs online, mostly in domain 0, bind ports and open entries."""
+        """Bring vCPUs online, mostly in domain 0, bind ports and open entries; nothing counts."""
         c, rng = self.config, self.rng
         held: dict[int, int] = {}
         for v in range(c.vcpus):
@@ -121,6 +124,7 @@ class Traffic(Stimuli):
         await self.command(1, _ALLOC, 0x7FF0, 0)
         await self.command(0, _INTERDOMAIN, 1, 1)
         await self.command(0, _IPI, 0)
+        self._operations = self._overlapped = 0
 
     async def entry(self, n: int) -> None:
         """Write an entry anew, extension first."""
@@ -156,9 +160,9 @@ class Traffic(Stimuli):
             return
         active = 0 if self.rig.model.core.requests[n].polarity else 1
         if self.rig.level(n) == active:
-            self.toggle(n, 1 - active)
+            self._drive(n, 1 - active)
             await self.rig.ticks(3)
-        self.toggle(n, active)
+        self._drive(n, active)
 
     def _wanted(self) -> int:
         """A request that a selection would follow, if one is found."""
@@ -226,7 +230,7 @@ class Traffic(Stimuli):
         else:
             await self.entry(n)
         if n < self.config.rtes and rng.random() < 0.7:
-            self.toggle(n, 0)
+            self._drive(n, 0)
 
     async def _freeze(self, v: int) -> None:
         ctl = self.rig.model.core.vcpus[v].ctl & 0xFFFEFFFF
@@ -392,11 +396,3 @@ class Traffic(Stimuli):
         (_owner, 2), (_move, 1), (_base, 1), (_foreign, 3), (_heal, 6), (_retire, 5),
     )
     _WEIGHTS = tuple(accumulate(weight for _, weight in _ACTS))
-
-    async def lines(self, ctx: Any) -> None:
-        """Change lines for ever, beside the bus: the body of a background testbench."""
-        while True:
-            # Unlike a repeated tick, this may be dropped while it waits, when the scenario ends.
-            await ctx.delay(self.rng.randrange(1, 12) * PERIOD)
-            if not self.paused:
-                self.toggle(ctx=ctx)

@@ -72,5 +72,6 @@ def perform(core: Core, access: Access) -> BusResult:
         if error.err is not None:
             core.log(error.err, access.address, access.dom)
         return BusResult(0, True)
-    core.refresh()
+    if not core.recorded:
+        core.refresh()
     return BusResult(data & 0xFFFF_FFFF)

@@ -216,7 +216,8 @@ class Dispatcher:
             if not request.level:
                 request.pend = False
         core.selection = None
-        core.refresh()
+        if not core.recorded:
+            core.refresh()
 
     def _note(self, selection: Selection, lane: LaneView, result: AcceptResult) -> None:
         self.said[selection.n][1].append((lane, result))

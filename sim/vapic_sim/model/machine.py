@@ -1,5 +1,6 @@
 """The golden model: a whole controller in plain Python."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from .access import perform
@@ -127,6 +128,17 @@ class Model:
     def apply(self, record: Record) -> None:
         """Advance by one commit record; raises `Mismatch` if it is not what must happen."""
         self._replay.apply(record)
+        self.core.refresh()
+
+    def apply_cycle(self, records: Iterable[Record]) -> None:
+        """Advance by all records of one cycle.
+
+        A request that falls and rises in one cycle, as when its entry is written while its line
+        changes, stays parked or waiting, as the hardware looks at the cycle as a whole.
+        """
+        for record in records:
+            self._replay.apply(record)
+        self.core.refresh()
 
     def check_quiet(self) -> None:
         """Check that no selection, mask store or upcall note is left; raises `Mismatch`."""

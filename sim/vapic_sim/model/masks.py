@@ -9,6 +9,7 @@ from .records import Err
 __all__ = ["MASKS", "Mask", "compared"]
 
 _ALL = 0xFFFF_FFFF
+_LOAD = 0x14
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _vcpu(core: Core, address: int, _: int) -> int:
     vcpu = core.vcpus[v]
     if address & 0x3F == 0:
         return vcpu.freeze << 16
-    return 0 if vcpu.apic.en else _ALL
+    return 0 if vcpu.apic.en and (vcpu.online or address & 0x3F != _LOAD) else _ALL
 
 
 def _lapic(core: Core, address: int, _: int) -> int:
@@ -87,9 +88,9 @@ MASKS: tuple[Mask, ...] = (
     Mask(lambda a: 0x2800 <= a < 0x3000, _reqstat,
          "serviceable is re-evaluated between records; a static grant has several last targets; "
          "the port of a grant on path LAPIC means nothing"),
-    Mask(lambda a: 0x8000 <= a < 0x10000 and a & 0x3F in (0, 0x14), _vcpu,
+    Mask(lambda a: 0x8000 <= a < 0x10000 and a & 0x3F in (0, _LOAD), _vcpu,
          "frozen_ack comes some cycles after freeze; a disabled APIC holds nothing, it is open "
-         "from when on"),
+         "from when on; LOAD of an offline vCPU counts what another on its lane has in flight"),
     Mask(lambda a: 0x400000 <= a < 0x800000 and a & 0x1FFF in (0xFA0, 0x1FA0), _lapic,
          "TPR of a disabled APIC, likewise"),
 )

@@ -44,7 +44,7 @@ class Replay:
             "GRANT": self._target, "START": self._start, "END": self._end}
 
     def apply(self, record: Record) -> None:
-        """Apply one record.
+        """Apply one record; `Core.refresh` is left to the caller.
 
         Raises
         ------
@@ -60,7 +60,6 @@ class Replay:
                 raise Mismatch("there is no such operation")
             self._last = record.seq
             operation(record)
-            self.core.refresh()
         except Mismatch as mismatch:
             raise Mismatch(f"record {record.seq} ({record.unit} {record.op} row {record.row:#x} "
                            f"addr {record.addr:#x} data {record.data:#x} result "
