@@ -53,7 +53,7 @@ class Emitter:
                  for i, unit in enumerate(units)}
         files["design.h"] = self._header()
         files["main.c"] = "\n".join((
-            '#include "design.h"', f"u64 model_size(void){{return sizeof(State);}}",
+            '#include "design.h"', "u64 model_size(void){return sizeof(State);}",
             self._initial(), self._settle(), self._commit(), self._asynchronous(), self._touch()))
         return files
 

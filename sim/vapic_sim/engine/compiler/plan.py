@@ -80,7 +80,7 @@ class Plan:
                 *(net for port in ports for net in (*port.en, *port.addr, *port.data))]
 
     def _consumers(self) -> tuple[dict[int, int], dict[Node, int], dict[int, int]]:
-        """Groups to evaluate anew, a bit each, when a word of state, a value or a memory changes."""
+        """Groups, a bit each, that a change of a word of state, a value or a memory wakes."""
         cells, layout = self.graph.netlist.cells, self.layout
         state: dict[int, int] = {}
         values: dict[Node, int] = {}

@@ -6,7 +6,8 @@ from typing import Any
 from amaranth.hdl import Const, ShapeCastable, Value, ValueCastable
 from amaranth.sim._async import ProcessContext, TestbenchContext
 
-from .ticks import CompiledTick
+from .expressions import structure
+from .ticks import TickTrigger
 
 __all__ = ["CompiledProcessContext", "CompiledTestbenchContext"]
 
@@ -17,9 +18,9 @@ _REMEMBERED = 1 << 14
 class _Common:
     """What both contexts have besides Amaranth's."""
 
-    def tick(self, domain: Any = "sync", *, context: Any = None) -> CompiledTick:
+    def tick(self, domain: Any = "sync", *, context: Any = None) -> TickTrigger:
         trigger = super().tick(domain, context=context)
-        return CompiledTick(self._engine, self._process, domain=trigger._domain)
+        return TickTrigger(self._engine, self._process, domain=trigger._domain)
 
     def elapsed_time(self) -> float:
         """Simulated time in seconds."""
@@ -33,7 +34,9 @@ class CompiledTestbenchContext(_Common, TestbenchContext):
         super().__init__(design, engine, process)
         self._gets: dict[int, tuple[Any, Callable[[], Any]]] = {}
         self._sets: dict[int, tuple[Any, Callable[[int], None], Any]] = {}
-        self._ticks: dict[str, CompiledTick] = {}
+        self._readers: dict[Any, tuple[Value, Callable[[], Any]]] = {}
+        self._writers: dict[Any, tuple[Value, Callable[[int], None]]] = {}
+        self._ticks: dict[str, TickTrigger] = {}
 
     def get(self, expr: Any) -> Any:
         found = self._gets.get(id(expr))
@@ -42,7 +45,14 @@ class CompiledTestbenchContext(_Common, TestbenchContext):
         return self._getter(expr)()
 
     def _getter(self, expr: Any) -> Callable[[], Any]:
-        read = self._engine.reader([Value.cast(expr)])
+        value = Value.cast(expr)
+        key = structure(value)
+        found = self._readers.get(key)
+        if found is None:
+            if len(self._readers) >= _REMEMBERED:
+                self._readers.clear()
+            found = self._readers[key] = value, self._engine.reader([value])
+        read = found[1]
         if isinstance(expr, ValueCastable):
             shape = expr.shape()
             if isinstance(shape, ShapeCastable):
@@ -69,15 +79,20 @@ class CompiledTestbenchContext(_Common, TestbenchContext):
         found[1](value)
 
     def _setter(self, expr: Any) -> tuple[Any, Callable[[int], None], Any]:
-        shape = expr.shape() if isinstance(expr, ValueCastable) else None
-        entry = (expr, self._engine.writer(Value.cast(expr)),
-                 shape if isinstance(shape, ShapeCastable) else None)
+        value, shape = Value.cast(expr), expr.shape() if isinstance(expr, ValueCastable) else None
+        key = structure(value)
+        found = self._writers.get(key)
+        if found is None:
+            if len(self._writers) >= _REMEMBERED:
+                self._writers.clear()
+            found = self._writers[key] = value, self._engine.writer(value)
+        entry = expr, found[1], shape if isinstance(shape, ShapeCastable) else None
         if len(self._sets) >= _REMEMBERED:
             self._sets.clear()
         self._sets[id(expr)] = entry
         return entry
 
-    def tick(self, domain: Any = "sync", *, context: Any = None) -> CompiledTick:
+    def tick(self, domain: Any = "sync", *, context: Any = None) -> TickTrigger:
         if context is None and type(domain) is str:
             found = self._ticks.get(domain)
             if found is None:

@@ -5,17 +5,17 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from amaranth.hdl import Signal, Value
+from amaranth.hdl import Shape, Signal, Value, ValueCastable
 from amaranth.hdl._ir import DriverConflict
 from amaranth.sim._async import AsyncProcess
 from amaranth.sim._base import BaseEngine
 from amaranth.sim._pyeval import eval_assign
 
 from .contexts import CompiledProcessContext, CompiledTestbenchContext
-from .expressions import reader
+from .expressions import reader, structure
 from .library import Model
 from .state import State
-from .tables import C_NEXT, C_SIZE, NOW, WATCH_HIT, Tables
+from .tables import NOW, WATCH_HIT, Tables
 from .triggers import CombinedWait
 from .waits import EdgeWait
 
@@ -69,7 +69,7 @@ class CompiledEngine(BaseEngine):
         self._watched: dict[int, _Watch] = {}
         self._active: dict[CombinedWait, None] = {}
         self._recorders: list[Any] = []
-        self._busy = self._started = False
+        self._busy = self._due = False
         self._deferred: dict[Any, None] | None = None
         self._resets = any(domain.async_reset for fragment in design.fragments
                            for domain in fragment.domains.values())
@@ -88,13 +88,11 @@ class CompiledEngine(BaseEngine):
     def reset(self) -> None:
         self.model.reset()
         self.tables.reset()
-        self.tables.forget()
-        self._waits.clear()
-        self._numbers.clear()
+        self._forget()
         self._delays.clear()
         self._watched.clear()
         self._active.clear()
-        self._started = False
+        self._due = False
         self._set_watches()
         self._set_clocks()
         for task in (*self._processes, *self._testbenches):
@@ -200,10 +198,11 @@ class CompiledEngine(BaseEngine):
 
     # Waiting.
 
-    def tick_wait(self, process: Any, domain: Any, values: tuple[Any, ...], until: Any,
-                  stays: bool) -> EdgeWait:
+    def tick_wait(self, process: Any, domain: Any, values: tuple[Any, ...],
+                  until: Value | None = None, *, stays: bool = False) -> EdgeWait:
         """What waits for the active edge of a domain; the same object for the same things."""
-        key = id(process), id(domain), tuple(map(id, values)), id(until), stays
+        key = (id(process), id(domain), tuple(map(_identity, values)),
+               None if until is None else structure(until), stays)
         wait = self._waits.get(key)
         if wait is not None:
             if stays:
@@ -213,8 +212,7 @@ class CompiledEngine(BaseEngine):
         if not self.tables.room():
             self._tidy()
         (word, bit, _), = self.model.pieces(domain.clk)
-        if (word, bit) not in self._clock_places:
-            self._clock_places.add((word, bit))
+        self._clock_places.add((word, bit))
         reset = domain.rst
         wait = EdgeWait(self.tables, process, (word, bit, int(domain.clk_edge == "pos")),
                         ((reset if reset is not None else 0), *values), until=until, reset=reset,
@@ -244,13 +242,19 @@ class CompiledEngine(BaseEngine):
         control = self.tables
         armed = control.take_armed()
         kept = [(self._numbers[number], control.count_of(number)) for number in armed]
-        control.forget()
-        self._waits.clear()
-        self._numbers.clear()
+        self._forget()
         for wait, count in kept:
             wait.place()
             self._numbers[wait.number] = wait
             wait.arm(count)
+
+    def _forget(self) -> None:
+        """Empty the tables of waits."""
+        for wait in (*self._waits.values(), *self._numbers.values()):
+            wait.placed = False
+        self.tables.forget()
+        self._waits.clear()
+        self._numbers.clear()
 
     def clock_of(self, signal: Signal, bit: int) -> tuple[int, int] | None:
         """Place of a bit of a signal, if it is a clock."""
@@ -319,6 +323,11 @@ class CompiledEngine(BaseEngine):
         """Run processes until nothing changes: what Amaranth calls delta cycles."""
         if self._busy:
             return
+        if not (self._processes or self._watched or self._active or self._recorders):
+            if self._reactive and self.model.stale:
+                self.model.settle()
+                self.model.cold_stale = True
+            return
         self._busy = True
         try:
             while self._delta():
@@ -371,7 +380,11 @@ class CompiledEngine(BaseEngine):
                     testbench.runnable = False
                     testbench.run()
                     again = True
-        return any(task.critical for task in (*self._processes, *self._testbenches))
+        for tasks in (self._testbenches, self._processes):
+            for task in tasks:
+                if task.critical:
+                    return True
+        return False
 
     def advance(self, limit: int = _FOREVER, *, single: bool = True) -> bool:
         """Run what is due, then let time pass: to the next event, or to the next one that matters.
@@ -388,9 +401,9 @@ class CompiledEngine(BaseEngine):
         bool
             Whether a critical testbench or process remains.
         """
-        if self._started:
+        if self._due:
+            self._due = False
             self._happen()
-        self._started = True
         self._settle_processes()
         critical = self._run_testbenches()
         if (critical or limit != _FOREVER) and not single and not self._recorders:
@@ -399,6 +412,7 @@ class CompiledEngine(BaseEngine):
             following = self._next_event()
             if following is not None:
                 self.tables.control[NOW] = following
+            self._due = True
         return critical
 
     def _next_event(self) -> int | None:
@@ -432,7 +446,9 @@ class CompiledEngine(BaseEngine):
             model.stale = model.cold_stale = True
         if happened == 1:
             self._dispatch()
-        elif bound == limit:
+            return
+        self._due = True
+        if bound == limit:
             following = self._next_event()
             tables.control[NOW] = limit if following is None else max(following, limit)
 
@@ -453,6 +469,17 @@ class CompiledEngine(BaseEngine):
         finally:
             self._recorders.remove(recorder)
             recorder.close()
+
+
+def _identity(value: Any) -> Any:
+    """Key of something that is sampled."""
+    if isinstance(value, Signal):
+        return id(value)
+    if isinstance(value, ValueCastable):
+        shape = value.shape()
+        return (structure(Value.cast(value)), id(shape)) if isinstance(shape, Shape) \
+            else (id(value),)
+    return structure(Value.cast(value))
 
 
 class _Watch:

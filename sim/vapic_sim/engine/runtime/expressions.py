@@ -10,7 +10,7 @@ from amaranth.sim._pyrtl import _PythonEmitter, _RHSValueCompiler
 
 from .library import Model
 
-__all__ = ["condition", "reader", "words_of"]
+__all__ = ["condition", "reader", "structure", "words_of"]
 
 _OPS = {name: number for number, name in enumerate((
     "END", "LOAD", "CONST", "AND", "OR", "XOR", "NOT", "EQ", "NE", "LT", "LE", "SLT", "SLE",
@@ -55,6 +55,25 @@ class _Reading(_RHSValueCompiler):
             sign = 1 << at - 1
             text = f"(({text}^{sign:#x})-{sign:#x})"
         return text
+
+
+def structure(value: Any) -> Any:
+    """What equal expressions of the same signals have in common, to find them by.
+
+    Signals go by their identity: whoever keeps what was found by this must keep the value too.
+    """
+    kind = type(value)
+    if kind is Signal:
+        return id(value)
+    if kind is ast.Const:
+        return 0, value.value, len(value)
+    if kind is ast.Slice:
+        return 1, structure(value.value), value.start, value.stop
+    if kind is ast.Operator:
+        return 2, value.operator, *map(structure, value.operands)
+    if kind is ast.Concat:
+        return 3, *map(structure, value.parts)
+    return 4, id(value)
 
 
 def words_of(model: Model, value: Value) -> list[int]:

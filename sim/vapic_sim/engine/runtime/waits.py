@@ -48,6 +48,8 @@ class EdgeWait:
     ----------
     number : int
         Of the waiter.
+    placed : bool
+        Whether it is in the tables.
     broken : bool
         An edge came while the testbench did something else.
     native : bool
@@ -55,7 +57,7 @@ class EdgeWait:
     """
 
     __slots__ = ("_program", "_read", "_reset", "_row", "_shapes", "_tables", "_values", "broken",
-                 "key", "native", "number", "process", "stays")
+                 "key", "native", "number", "placed", "process", "stays")
 
     def __init__(self, tables: Tables, process: Any, clock: tuple[int, int, int],
                  values: Sequence[Any], *, until: Value | None = None,
@@ -88,6 +90,7 @@ class EdgeWait:
         word, bit, level, stays, cold = self._row
         programs = [-1 if program is None else tables.add_code(program)
                     for program in (self._program, self._reset)]
+        self.placed = True
         self.number = tables.add_waiter(
             [word, bit, level, 0, *programs, len(words), start, stays, cold])
 
