@@ -211,7 +211,7 @@ def test_clock_divided_by_a_flip_flop():
         async for hit in ctx.tick("half").sample(dut.q, dut.half):
             log(ctx, "half", hit)
 
-    both(make, bench, background=[slow])
+    both(make, bench, background=[slow], may_refuse=True)
 
 
 def test_renamed_domain_and_context():

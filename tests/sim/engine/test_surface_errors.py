@@ -24,9 +24,8 @@ def design():
     m.domains.gated = ClockDomain()
     m.d.comb += ClockSignal("gated").eq(ClockSignal() & a[0])
     m.d.sync += q.eq(a)
-    m.d.gated += (g := Signal()).eq(~g)
     m.d.comb += (mix := Signal(8))[:4].eq(q)
-    return Design(m, a=a, pair=pair, mode=mode, q=q, inner=inner, memory=memory, mix=mix, g=g)
+    return Design(m, a=a, pair=pair, mode=mode, q=q, inner=inner, memory=memory, mix=mix)
 
 
 async def idle(ctx):

@@ -19,18 +19,17 @@ def design(**options):
         m = Module()
         m.domains.sync = domain = ClockDomain(**options)
         en, number, pair = Signal(init=1), Signal(8), Signal(PAIR)
-        free = Signal(8, reset_less=True)
         wide, low = Signal(200), Signal(signed(9))
         top, minus = Signal(), Signal(signed(70))
         m.submodules.memory = memory = Memory(shape=8, depth=4, init=[9, 9, 9, 9])
         write = memory.write_port()
-        m.d.sync += [free.eq(free + 1), wide.eq(Mux(number == 11, 1 << 180, 0)),
+        m.d.sync += [wide.eq(Mux(number == 11, 1 << 180, 0)),
                      low.eq(number.as_signed() - 6), pair.eq(number)]
         with m.If(en):
             m.d.sync += number.eq(number + 1)
         m.d.comb += [top.eq(number[4]), minus.eq(0 - (number == 13)), write.addr.eq(number),
                      write.data.eq(number), write.en.eq(1)]
-        return Design(m, domain=domain, en=en, count=number, pair=pair, free=free, wide=wide,
+        return Design(m, domain=domain, en=en, count=number, pair=pair, wide=wide,
                       low=low, top=top, minus=minus, memory=memory, loose=Signal(80))
     return make
 
@@ -137,7 +136,7 @@ def test_reset_during_a_wait(options, when):
                 try:
                     log(ctx, name, await trigger(ctx, dut))
                 except (DomainReset, BrokenTrigger) as error:
-                    log(ctx, name, type(error), str(error), ctx.get(dut.count), ctx.get(dut.free))
+                    log(ctx, name, type(error), str(error), ctx.get(dut.count), ctx.get(dut.low))
         return bench
 
     async def resetter(ctx, dut, log):

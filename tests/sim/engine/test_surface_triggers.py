@@ -157,7 +157,7 @@ def test_delay_starts_anew_when_another_trigger_hits():
 
 def test_changed_tells_the_first_values_at_once_in_a_loop_only():
     async def loop(ctx, dut, log):
-        async for hit in ctx.changed(dut.a, dut.inverse).sample(dut.count):
+        async for hit in ctx.changed(dut.a).sample(dut.count):
             log(ctx, "loop", *hit)
 
     async def second(ctx, dut, log):

@@ -5,7 +5,7 @@ import warnings
 
 from amaranth.hdl import Elaboratable
 
-from vapic_sim.engine import Simulator
+from vapic_sim.engine import Simulator, Unsupported
 
 ENGINES = ("python", "compiled")
 MHZ = {"sync": 1e-6}
@@ -87,13 +87,15 @@ def build(engine, make, *benches, clocks=MHZ, background=(), processes=(), setup
     return sim, dut, logs
 
 
-def both(make, *benches, drive=None, **arguments):
+def both(make, *benches, drive=None, may_refuse=False, **arguments):
     """Run on both engines and compare the logs; arguments as of `build`.
 
     Parameters
     ----------
     drive : function of simulator, design and log, optional
         Runs the simulation; otherwise ``run()`` does.
+    may_refuse : bool
+        Whether the compiled engine may raise `Unsupported` instead, before anything has run.
 
     Returns
     -------
@@ -104,7 +106,13 @@ def both(make, *benches, drive=None, **arguments):
     for engine in ENGINES:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            sim, dut, logs = build(engine, make, *benches, **arguments)
+            try:
+                sim, dut, logs = build(engine, make, *benches, **arguments)
+            except Unsupported:
+                if not may_refuse or engine == "python":
+                    raise
+                told[engine] = told["python"]
+                break
             if drive is None:
                 sim.run()
             else:
