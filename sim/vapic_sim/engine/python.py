@@ -22,4 +22,4 @@ class PythonEngine(PySimEngine):
         self._testbenches[-1].context.elapsed_time = self._elapsed_time
 
     def _elapsed_time(self) -> float:
-        return self.now * 1e-15
+        return self._state.timeline.now * 1e-15

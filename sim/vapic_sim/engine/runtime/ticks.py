@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Generator
 from typing import Any
 
 from amaranth.hdl import Shape, Value, ValueCastable, ValueLike
-from amaranth.sim import DomainReset
-from amaranth.sim import _async
+from amaranth.sim import DomainReset, _async
 
 from .waits import EdgeWait
 
