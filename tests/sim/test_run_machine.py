@@ -9,6 +9,7 @@ import pytest
 
 from vapic.layouts import SchedState
 from vapic.regmap import REGISTERS, address
+from vapic_sim.agents import bus
 from vapic_sim.workload.ledger import Ledger
 from vapic_sim.workload.machine import POLICIES, Job, Machine, jain, plan
 from vapic_sim.workload.trace import Arrival, Trace
@@ -16,10 +17,13 @@ from vapic_sim.workload.trace import Arrival, Trace
 BUS = ("cyc", "stb", "we", "adr", "dat_w", "sel", "vmm", "dom", "vcpu", "dat_r", "ack", "err")
 
 
-class Pins(str):
-    """Name of the pin input, with a width as Lines asks for it."""
+class Named(str):
+    """Name of a signal that has a width."""
 
-    width = 0
+    def __new__(cls, name, width):
+        self = super().__new__(cls, name)
+        self.width = width
+        return self
 
     def __len__(self):
         return self.width
@@ -36,10 +40,13 @@ class StandIn:
         self.config, self.lose, self.seen = config, lose, 0
         outputs = ("irq", "upcall", "wake", "frozen", "ready", "idle", "next_event", "next_valid")
         self.dut = SimpleNamespace(
-            bus=SimpleNamespace(**{name: f"bus.{name}" for name in BUS}), pin=Pins("pin"),
+            bus=SimpleNamespace(**{name: f"bus.{name}" for name in BUS}), pin=Named("pin", config.rtes),
             trace=SimpleNamespace(valid="t.valid", ready="t.ready", payload="t.payload"),
             **{name: name for name in outputs})
-        self.dut.pin.width = config.rtes
+        self.bus = bus.BusPort([
+            (Named(f"bus.{name}", bus._WIDTHS[name]), bus._PLACES[name])
+            for name in sorted(bus._WIDTHS, key=lambda name: name not in ("cyc", "stb"))
+        ], 2, "bus.answer")
         self.at = dict.fromkeys((f"bus.{n}" for n in BUS), 0) | dict.fromkeys(outputs, 0)
         self.at |= {"pin": 0, "t.valid": 0, "t.ready": 0, "t.payload": None, "ready": 1, "idle": 1}
         self.regs, self.now, self.busy, self.delay = {}, 0, 0, 0
@@ -63,14 +70,18 @@ class StandIn:
         self.at[str(signal)] = value
 
     def get(self, signal):
+        if signal == "bus.answer":
+            return (self.at["bus.dat_r"] or 0) | self.at["bus.ack"] << 32
         return self.at[str(signal)]
 
-    async def skip(self, now, cycles):
+    def skip(self, now, cycles):
         assert self.at["idle"]
         self.now = now
 
-    async def tick(self, now):
-        self.now, at = now, self.at
+    async def run(self, limit, idle):
+        """One edge: more are allowed, not asked for."""
+        assert limit >= 1
+        self.now, at = self.now + 1, self.at
         at["t.valid"], at["bus.ack"] = 0, 0
         while self.messages:
             self.latch(self.messages.pop())
@@ -86,6 +97,7 @@ class StandIn:
         self.pins = [at["pin"], *self.pins[:5]]
         self.select()
         self.outputs()
+        return 1
 
     def outputs(self):
         irq = sum(1 << v for v in self.irr if v not in self.isr)

@@ -9,17 +9,29 @@ __all__ = ["PythonEngine"]
 
 
 class PythonEngine(PySimEngine):
-    """Amaranth's engine; its contexts know the simulated time besides."""
+    """Amaranth's engine; its contexts have `elapsed_time` and `skip_time` besides."""
 
     def add_async_process(self, simulator: Any, process: Any) -> None:
         super().add_async_process(simulator, process)
         for added in self._processes:
             if type(added) is AsyncProcess:
-                added.context.elapsed_time = self._elapsed_time
+                self._extend(added)
 
     def add_async_testbench(self, simulator: Any, process: Any, *, background: bool) -> None:
         super().add_async_testbench(simulator, process, background=background)
-        self._testbenches[-1].context.elapsed_time = self._elapsed_time
+        self._extend(self._testbenches[-1])
+
+    def _extend(self, process: AsyncProcess) -> None:
+        process.context.elapsed_time = self._elapsed_time
+        process.context.skip_time = self._skip_time
 
     def _elapsed_time(self) -> float:
-        return self._state.timeline.now * 1e-15
+        return self._state.timeline.now / 1e15
+
+    def _skip_time(self, interval: float) -> None:
+        timeline, skipped = self._state.timeline, round(interval * 1e15)
+        if skipped < 0:
+            raise ValueError("Skipped time cannot be negative")
+        timeline.now += skipped
+        for waker in timeline.wakers:
+            timeline.wakers[waker] += skipped

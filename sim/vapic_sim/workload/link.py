@@ -25,6 +25,8 @@ class SimulatedLink:
     ----------
     dut : wiring.Component
         With the ports of `vapic.controller.Controller`.
+    hz : float
+        Clock frequency.
 
     Attributes
     ----------
@@ -32,8 +34,8 @@ class SimulatedLink:
         For bus masters.
     """
 
-    def __init__(self, dut: Any):
-        self.dut = dut
+    def __init__(self, dut: Any, hz: float):
+        self.dut, self._period = dut, 1 / hz
         self.top = top = Module()
         top.domains.sync = clock = ClockDomain()
         self._middle = ClockDomain("middle", clk_edge="neg", reset_less=True, local=True)
@@ -68,9 +70,10 @@ class SimulatedLink:
         await self._edge.until(self._look)
         return self.get(self._now) - before & 0xFFFFFFFF
 
-    def skip(self, now: int) -> None:
-        """Set the cycle counter forward."""
+    def skip(self, now: int, cycles: int) -> None:
+        """Set the cycle counter and the simulated time forward."""
         self.set(self._now, now & 0xFFFFFFFF)
+        self._ctx.skip_time(cycles * self._period)
 
 
 def simulate(dut: Any, body: Callable[[SimulatedLink], Awaitable[None]], *,
@@ -86,10 +89,9 @@ def simulate(dut: Any, body: Callable[[SimulatedLink], Awaitable[None]], *,
     hz : float
         Clock frequency.
     vcd : path, optional
-        Where to write a waveform. Cycles that are skipped are not in it; the port ``now`` counts
-        them.
+        Where to write a waveform.
     """
-    link = SimulatedLink(dut)
+    link = SimulatedLink(dut, hz)
     sim = Simulator(link.top, probes=[dut, link._now, link._look, link.bus._done, link.bus._answer])
     sim.add_clock(1 / hz)
 

@@ -38,7 +38,7 @@ class Link(Protocol):
         """
         ...
 
-    def skip(self, now: int) -> None:
+    def skip(self, now: int, cycles: int) -> None:
         """Let time pass without clock edges; `now` is the count after it."""
         ...
 
@@ -186,7 +186,7 @@ class World:
         if free > 0:
             self.now += free
             self.skipped += free
-            link.skip(self.now)
+            link.skip(self.now, free)
 
     def _act(self) -> None:
         """Let agents go on until none has anything to do in this cycle."""

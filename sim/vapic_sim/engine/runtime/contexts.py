@@ -24,7 +24,22 @@ class _Common:
 
     def elapsed_time(self) -> float:
         """Simulated time in seconds."""
-        return self._engine.now * 1e-15
+        return self._engine.now / 1e15
+
+    def skip_time(self, interval: float) -> None:
+        """Let simulated time pass in which nothing happens: clocks and delays wait as long.
+
+        Parameters
+        ----------
+        interval : float
+            Seconds.
+
+        Raises
+        ------
+        ValueError
+            If it is negative.
+        """
+        self._engine.skip_time(round(interval * 1e15))
 
 
 class CompiledTestbenchContext(_Common, TestbenchContext):

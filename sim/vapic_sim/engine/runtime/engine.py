@@ -296,6 +296,13 @@ class CompiledEngine(BaseEngine):
         self._delays.append((self.now + interval, self._sequence, wait, trigger))
         heapq.heapify(self._delays)
 
+    def skip_time(self, interval: int) -> None:
+        """Put off everything by some time in fs."""
+        if interval < 0:
+            raise ValueError("Skipped time cannot be negative")
+        self.tables.skip(interval)
+        self._delays = [(due + interval, *rest) for due, *rest in self._delays]
+
     def activate(self, wait: CombinedWait) -> None:
         """Resume who awaits this, in the step under way."""
         self._active[wait] = None

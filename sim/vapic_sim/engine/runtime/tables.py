@@ -84,6 +84,12 @@ class Tables:
         """When a clock toggles next, in fs."""
         return min(self._clocks[C_NEXT::C_SIZE], default=None)
 
+    def skip(self, interval: int) -> None:
+        """Put off all clocks, and the time itself."""
+        self.control[NOW] += interval
+        for at in range(C_NEXT, len(self._clocks), C_SIZE):
+            self._clocks[at] += interval
+
     def set_watches(self, rows: list[tuple[int, int, int]], *, cold: bool) -> None:
         """Write what is watched: index of a word, mask, and the word as it was last seen."""
         fields = []
