@@ -56,6 +56,11 @@ class BusPort:
         self._strobes = self._request[:strobes]
         self._answer, self._done = answer, done
 
+    @property
+    def outputs(self) -> tuple[Any, ...]:
+        """What masters look at."""
+        return (self._answer,) if self._done is None else (self._answer, self._done)
+
     @classmethod
     def of(cls, bus: Any) -> "BusPort":
         """Make one of an interface of ``Layouts.bus``."""
@@ -264,6 +269,9 @@ class SharedBus:
         """Wait for a turn."""
         ticket = self._drawn
         self._drawn += 1
+        when = getattr(ctx, "when", None)
+        if when is not None and self._called != ticket:
+            await when(lambda: self._called == ticket)
         while self._called != ticket:
             await ctx.tick()
 

@@ -92,7 +92,7 @@ def simulate(dut: Any, body: Callable[[SimulatedLink], Awaitable[None]], *,
         Where to write a waveform.
     """
     link = SimulatedLink(dut, hz)
-    sim = Simulator(link.top, probes=[dut, link._now, link._look, link.bus._done, link.bus._answer])
+    sim = Simulator(link.top, probes=[dut, link._now, link._look, *link.bus.outputs])
     sim.add_clock(1 / hz)
 
     async def bench(ctx: Any) -> None:

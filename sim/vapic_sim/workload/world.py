@@ -247,6 +247,10 @@ class Context:
         """Read a signal."""
         return self._world.link.get(signal)
 
+    def when(self, ready: Callable[[], Any]) -> Wait:
+        """Wait until other agents make a condition hold."""
+        return self._world.when(ready)
+
     def tick(self) -> _Tick:
         """Wait for a clock edge; with ``sample``, ``repeat`` and ``until``."""
         return _Tick(self._world)
