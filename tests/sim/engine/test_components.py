@@ -91,6 +91,7 @@ def outputs_of(engine, kind, cycles):
             seen.append((await tick)[2:])
 
     sim = Simulator(rig, engine=engine)
+    assert sim.engine == engine
     sim.add_clock(1e-8)
     sim.add_testbench(bench)
     sim.run()

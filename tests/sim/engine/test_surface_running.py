@@ -163,7 +163,7 @@ def test_additions_after_reset():
 def test_two_simulators_of_one_design_at_once():
     """They have nothing in common but the signals' names."""
     def drive(sim, dut, log):
-        other = type(sim)(dut)
+        other = type(sim)(dut, engine=sim.engine)
         other.add_clock(1e-6)
 
         async def bench(ctx):
