@@ -6,8 +6,8 @@ SMALL = Config(rtes=8, irts=8, vcpus=4, lanes=4, domains=3, ports=64)
 
 
 @pytest.fixture(scope="module")
-def rig():
-    """One compiled controller a test file; every scenario starts from reset."""
+def rig(simulation_engine):
+    """One compiled controller a test file and engine; every scenario starts from reset."""
     from vapic_sim.agents.rig import Rig
 
     return Rig(SMALL)

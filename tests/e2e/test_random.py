@@ -183,7 +183,7 @@ def run_all(seeds, operations, capsys, names=CONFIGS):
 
 def test_random_traffic_2_k_operations(capsys):
     only_on("python")
-    run_all([1], 800, capsys)
+    run_all([9], 800, capsys)
 
 
 @pytest.mark.slow
