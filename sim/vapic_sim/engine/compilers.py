@@ -58,9 +58,8 @@ class Compiler:
     def _flags(self) -> tuple[str, ...]:
         return _FLAGS + (_ZIG_FLAGS if self.name == "zig" else ())
 
-    def unit(self, name: str) -> tuple[str, ...]:
-        """Command that compiles a file to ``name.o``; `-O1` if it ends in ``_cold.c``."""
-        level = "-O1" if name.endswith("_cold.c") else "-O2"
+    def unit(self, name: str, level: str) -> tuple[str, ...]:
+        """Command that compiles a file to ``name.o``, at a level of optimisation as ``-O2``."""
         return (*self.command, level, *self._flags, "-c", name, "-o", f"{name}.o")
 
     def link(self, objects: Sequence[str], library: str) -> tuple[str, ...]:

@@ -20,6 +20,9 @@ __all__ = ["CompileError", "Compiler", "compile_library", "find_compiler"]
 _FULL = re.compile("No space left|NoSpaceLeft|Disk quota exceeded|File too large"
                    "|File size limit exceeded")
 
+#: Bytes of C source below which compiling is made quick, not the code.
+_SMALL = 400_000
+
 
 class CompileError(BuildError):
     """The C compiler failed; the message has its command and what it said."""
@@ -38,8 +41,8 @@ def compile_library(sources: Mapping[str, str], output: Path, *, compiler: Compi
     Parameters
     ----------
     sources : mapping of str to str
-        Text by file name. Each ``.c`` is compiled, for size if it ends in ``_cold.c``; the others
-        are there to be included.
+        Text by file name. Each ``.c`` is compiled, quickly if all are small or it ends in
+        ``_cold.c``; the others are there to be included.
     output : Path
         The library, in a folder that exists.
     compiler : Compiler
@@ -93,13 +96,19 @@ def _compile(compiler: Compiler, folder: Path, units: list[str], library: str,
         if sys.platform == "linux":
             environment |= {"ZIG_GLOBAL_CACHE_DIR": str(folder / ".zig")}
     tell(0)
-    run_jobs([compiler.unit(name) for name in units], folder,
+    size = sum((folder / name).stat().st_size for name in units)
+    run_jobs([compiler.unit(name, _level(name, size)) for name in units], folder,
              workers=os.cpu_count() or 1, environment=environment, finished=tell)
     link = compiler.link([f"{name}.o" for name in units], library)
     run_jobs([link], folder, workers=1, environment=environment)
     if not (folder / library).is_file():
         raise JobFailed(link, 0, "error: it succeeded, but wrote no library")
     tell(steps)
+
+
+def _level(name: str, size: int) -> str:
+    """Level of optimisation: a small model runs fast anyway, and is usually there for one test."""
+    return "-O1" if size < _SMALL or name.endswith("_cold.c") else "-O2"
 
 
 def _told(failure: JobFailed, folder: Path) -> BuildError:

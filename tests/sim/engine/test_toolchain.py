@@ -73,6 +73,15 @@ def test_library(found, out):
     assert target.value == b"abc"
 
 
+def test_big_models_are_compiled_for_speed(tmp_path, out):
+    log = tmp_path / "log"
+    build(fake(tmp_path, f'echo "$1 $(echo "$@" | grep -o "[a-z_]*[.]c ")" >> {log}; '
+                         '[ "$1" != -shared ] || : > $3'), out,
+          SOURCES | {"big.c": "int x;\n" * 100_000})
+    assert sorted(log.read_text().split("\n")[:3]) == [
+        "-O1 rare_cold.c ", "-O2 big.c ", "-O2 part.c "]
+
+
 def test_output_is_relative_and_replaced(out, monkeypatch):
     monkeypatch.chdir(out.parent)
     out.write_text("older")
@@ -85,8 +94,8 @@ def test_commands(tmp_path, out):
     build(fake(tmp_path, f'echo "$@" >> {log}; [ "$1" != -shared ] || : > $3'), out)
     *units, link = log.read_text().splitlines()
     common = "-std=gnu11 -fPIC -fwrapv -fno-strict-aliasing -w -c"
-    assert sorted(units) == [f"-O1 {common} rare_cold.c -o rare_cold.c.o",
-                             f"-O2 {common} part.c -o part.c.o"]
+    assert sorted(units) == [f"-O1 {common} part.c -o part.c.o",
+                             f"-O1 {common} rare_cold.c -o rare_cold.c.o"]
     assert sorted(link.split()) == sorted("-shared -o try.so part.c.o rare_cold.c.o".split())
 
 
@@ -117,7 +126,7 @@ def test_error_in_a_source(out):
         build(compiler, out, sources)
     heading, command, first, *more = str(caught.value).split("\n  ")
     assert heading == "the C compiler failed (exit code 1):"
-    assert command == shlex.join(compiler.unit("bad.c"))
+    assert command == shlex.join(compiler.unit("bad.c", "-O1"))
     assert first.startswith("bad.c:1:") and "error" in first and "nothing" in first
     assert any("return nothing;" in line for line in more) and len(more) <= 2
     assert list(out.parent.iterdir()) == []

@@ -36,10 +36,13 @@ class Emitter:
         self._writer = Cells(self._values, self._name, self.memory)
         self._commits: list[list[list[str]]] = []
         self._writes: list[list[str]] = [[] for _ in plan.layout.edges]
+        # What the rise of an asynchronous reset commits; under 0 what none does.
+        self._rises: dict[int, list[str]] = {}
 
     def sources(self) -> dict[str, str]:
         """Source files by name; ``wide.h`` and the runtime are not among them."""
         functions = [self._evaluate(number) for number in range(len(self._plan.groups))]
+        asynchronous = self._asynchronous()
         self._plan.layout.place_memories()
         units: list[list[str]] = [[]]
         lines = 0
@@ -54,7 +57,7 @@ class Emitter:
         files["design.h"] = self._header()
         files["main.c"] = "\n".join((
             '#include "design.h"', "u64 model_size(void){return sizeof(State);}",
-            self._initial(), self._settle(), self._commit(), self._asynchronous(), self._touch()))
+            self._initial(), self._settle(), self._commit(), asynchronous, self._touch()))
         return files
 
     # Names.
@@ -143,11 +146,16 @@ class Emitter:
         cell = self._cells[index]
         edge = self._plan.layout.edge_of(cell)
         assert edge is not None
+        rise = self._rises.setdefault(self._plan.rises.get(index, 0), [])
         if isinstance(cell, _nir.SyncWritePort):
-            return self._write_port(cell, edge)
+            return self._write_port(cell, edge, rise)
         slot, lines = self._plan.layout.slots[index], []
         if isinstance(cell, _nir.FlipFlop):
             values = self._values.words(cell.data)
+            if cell.arst >= 2:
+                reset = self._values.word((cell.arst,))
+                values = [f"({reset}?{hexed(self._plan.layout.init[slot + i])}:{value})"
+                          for i, value in enumerate(values)]
         else:
             values = [f"r{index}_{i}" for i in range(-(-cell.width // 64))]
             lines += self._read_port(index, cell, values)
@@ -157,9 +165,11 @@ class Emitter:
                 continue
             following = self._plan.layout.more(1)
             lines.append(f"s->w[{following}]={value};d{edge}|=s->w[{following}]^s->w[{word}];")
-            commits[edge].append(f"{{u64 m=-(u64)(s->w[{word}]!=s->w[{following}]);"
-                                 f"s->w[{word}]=s->w[{following}];"
-                                 f"{self.wake(self._plan.wake_state(word), 'm')}}}")
+            commit = (f"{{u64 m=-(u64)(s->w[{word}]!=s->w[{following}]);"
+                      f"s->w[{word}]=s->w[{following}];"
+                      f"{self.wake(self._plan.wake_state(word), 'm')}}}")
+            commits[edge].append(commit)
+            rise.append(commit)
         return lines
 
     def _read_port(self, index: int, cell: _nir.SyncReadPort, values: list[str]) -> list[str]:
@@ -185,7 +195,7 @@ class Emitter:
             lines.append("}")
         return [*lines, "}"]
 
-    def _write_port(self, cell: _nir.SyncWritePort, edge: int) -> list[str]:
+    def _write_port(self, cell: _nir.SyncWritePort, edge: int, rise: list[str]) -> list[str]:
         """Note address, data and enable; the write itself is in the commit of every edge."""
         array, place_ = self.memory(cell.memory)
         count = -(-place_.width // 64)
@@ -208,6 +218,7 @@ class Emitter:
                         f"{row}=({row}&~e)|(s->w[{at + 1 + count + i}]&e);}}")
         code.append(self.wake(self._plan.wake_memory(cell.memory), hexed((1 << 64) - 1)) + "}")
         self._writes[edge].append("".join(code))
+        rise.append("".join(code))
         return lines
 
     # The functions that run them.
@@ -272,18 +283,21 @@ class Emitter:
 
     def _asynchronous(self) -> str:
         """Apply asynchronous resets; whether anything changed. Everything is settled before."""
-        owners, lines = self._plan.owners(), ["int model_asynchronous(State*s){int any=0;"]
+        owners, always = self._plan.owners(), hexed((1 << 64) - 1)
+        lines = ["int model_asynchronous(State*s){int any=0;"]
         for net, cells in self._plan.resets.items():
-            lines.append(f"if({self._values.word((net,))}){{")
+            before = self._plan.layout.more(1)
+            lines.append(f"{{u64 now={self._values.word((net,))},rose=now&~s->w[{before}];"
+                         f"s->w[{before}]=now;")
+            lines += ["if(rose){any=1;", *self._rises.get(net, ()), "}", "if(now){"]
             for cell in cells:
-                slot, reset = self._plan.layout.slots[cell], self._cells[cell]
-                width = len(reset.data) if isinstance(reset, _nir.FlipFlop) else reset.width
-                for i in range(-(-width // 64)):
+                slot = self._plan.layout.slots[cell]
+                for i in range(-(-len(self._cells[cell].data) // 64)):
                     word, init = slot + i, hexed(self._plan.layout.init[slot + i])
                     groups = self._plan.wake_state(word) | owners.get(word, 0)
                     lines.append(f"if(s->w[{word}]!={init}){{s->w[{word}]={init};any=1;"
-                                 f"{self.wake(groups, hexed((1 << 64) - 1))}}}")
-            lines.append("}")
+                                 f"{self.wake(groups, always)}}}")
+            lines.append("}}")
         return "\n".join([*lines, "return any;}"])
 
     def _touch(self) -> str:

@@ -29,13 +29,10 @@ class ReadReset:
         Initial and reset value.
     net : int
         Reset of its domain, 0 if there is none.
-    asynchronous : bool
-        Whether the reset acts without a clock edge.
     """
 
     init: int = 0
     net: int = 0
-    asynchronous: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from amaranth.hdl import Value, _nir
+from amaranth.hdl import _ast as ast
 from amaranth.hdl._ir import Design, NetlistEmitter
 from amaranth.hdl._mem import MemoryInstance
 
@@ -88,8 +89,37 @@ def _reads(design: Design, netlist: _nir.Netlist) -> dict[int, ReadReset]:
             init |= (signal.init & (1 << len(signal)) - 1) << at
             at += len(signal)
         net = 0 if domain.rst is None else int(netlist.signals[domain.rst][0])
-        reads[cell] = ReadReset(init, net, domain.async_reset and net != 0)
+        reads[cell] = ReadReset(init, net)
     return reads
+
+
+def _rises(design: Design, netlist: _nir.Netlist) -> dict[int, int]:
+    """Cells for which the rise of an asynchronous reset is a clock edge, and the reset.
+
+    Amaranth's simulator runs all of a domain's logic then: memory ports act, and registers that
+    have no reset take their next values. The netlist doesn't tell the domain of these.
+    """
+    rises: dict[int, int] = {}
+    memories = iter(index for index, cell in enumerate(netlist.cells)
+                    if isinstance(cell, _nir.Memory))
+    ports: dict[int, list[tuple[int, _nir.Cell]]] = {}
+    for index, cell in enumerate(netlist.cells):
+        if isinstance(cell, (_nir.SyncReadPort, _nir.SyncWritePort)):
+            ports.setdefault(cell.memory, []).append((index, cell))
+    for fragment in design.fragments:
+        memory = next(memories) if isinstance(fragment, MemoryInstance) else None
+        for name, domain in fragment.domains.items():
+            if not domain.async_reset or domain.rst is None or domain.rst not in netlist.signals:
+                continue
+            reset = int(netlist.signals[domain.rst][0])
+            clock = netlist.signals[domain.clk][0]
+            for signal in fragment.statements.get(name, ast._StatementList())._lhs_signals():
+                for net in netlist.signals[signal] if signal.reset_less else ():
+                    cell = netlist.cells[net >> 16]
+                    if isinstance(cell, _nir.FlipFlop) and cell.clk == clock:
+                        rises[net >> 16] = reset
+            rises |= {index: reset for index, cell in ports.get(memory, ()) if cell.clk == clock}
+    return rises
 
 
 def compile_design(design: Design, contents: Contents, exposed: Iterable[int],
@@ -126,7 +156,7 @@ def compile_design(design: Design, contents: Contents, exposed: Iterable[int],
             raise Unsupported("the compiled engine has no AnyConst, AnySeq or Initial values")
     nets = [netlist.signals.get(signal) for signal in contents.signals]
     wanted = set(exposed)
-    plan = Plan(netlist, _reads(design, netlist),
+    plan = Plan(netlist, _reads(design, netlist), _rises(design, netlist),
                 [value for number, value in enumerate(nets) if number in wanted and value])
     emitter = Emitter(plan)
     sources = emitter.sources()

@@ -20,6 +20,8 @@ class Plan:
         The design.
     reads : dict of int to ReadReset
         By cell of each synchronous read port.
+    rises : dict of int to int
+        Asynchronous reset, by cell, of cells for which its rise is a clock edge.
     exposed : iterable of nets
         Values to be kept in memory for the outside.
 
@@ -39,7 +41,7 @@ class Plan:
     """
 
     def __init__(self, netlist: _nir.Netlist, reads: Mapping[int, ReadReset],
-                 exposed: Iterable[Sequence[int]]):
+                 rises: Mapping[int, int], exposed: Iterable[Sequence[int]]):
         self.graph = graph = Graph(netlist)
         self.layout = layout = Layout(graph, reads)
         sinks = [Sink(index, cell.module_idx, self._needs(index, cell))
@@ -52,8 +54,9 @@ class Plan:
             cell = netlist.cells[sink.cell]
             if isinstance(cell, _nir.FlipFlop) and cell.arst != 0:
                 self.resets.setdefault(int(cell.arst), []).append(sink.cell)
-            if isinstance(cell, _nir.SyncReadPort) and reads[sink.cell].asynchronous:
-                self.resets.setdefault(int(reads[sink.cell].net), []).append(sink.cell)
+        for net in rises.values():
+            self.resets.setdefault(net, [])
+        self.rises = rises
         wanted = [net for nets in exposed for net in nets] + list(self.resets)
         self.order = graph.sort([*wanted, *(net for sink in sinks for net in sink.nets)])
         self.groups = partition(graph, self.order, sinks)
@@ -72,7 +75,7 @@ class Plan:
 
     def _needs(self, index: int, cell: _nir.Cell) -> list[int]:
         if isinstance(cell, _nir.FlipFlop):
-            return list(cell.data)
+            return [cell.arst, *cell.data]
         if isinstance(cell, _nir.SyncWritePort):
             return [*cell.en, *cell.addr, *cell.data]
         ports = [self.graph.netlist.cells[port] for port in cell.transparent_for]
