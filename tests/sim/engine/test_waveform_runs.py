@@ -43,6 +43,19 @@ def test_set_between_edges(tmp_path):
     record(tmp_path, between, bench, processes=[process])
 
 
+def test_skipped_time(tmp_path):
+    """What is set before time is skipped is seen before, and clocks go on after."""
+    async def bench(ctx, dut, log):
+        await ctx.tick().repeat(2)
+        ctx.set(dut.a, 9)
+        ctx.skip_time(5e-5)
+        ctx.set(dut.b, 7)
+        await ctx.tick().repeat(3)
+
+    seen = record(tmp_path, between, bench)
+    assert seen["bench.top.both"][2] == [(0, 0), (1_500_000_000, 9), (51_500_000_000, 16)]
+
+
 def test_until_a_time(tmp_path):
     record(tmp_path, between, background=[stirring],
            run=lambda sim: [sim.run_until(t) for t in (2.5e-6, 2.6e-6, 9e-6)])
