@@ -26,7 +26,7 @@ class PythonEngine(PySimEngine):
         process.context.skip_time = self._skip_time
 
     def _elapsed_time(self) -> float:
-        return self._state.timeline.now / 1e15
+        return int(self.now or 0) / 1e15
 
     def _skip_time(self, interval: float) -> None:
         timeline, skipped = self._state.timeline, round(interval * 1e15)
