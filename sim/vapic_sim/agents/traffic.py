@@ -126,17 +126,18 @@ class Traffic(Stimuli):
         await self.command(0, _IPI, 0)
         self._operations = self._overlapped = 0
 
-    async def entry(self, n: int) -> None:
+    async def entry(self, n: int, high: int | None = None) -> None:
         """Write an entry anew, extension first."""
         c = self.config
+        high = self.high() if high is None else high
         if self.rng.random() < 0.6:
             await self.access(address("REQX", n), self.reqx())
         if n < c.rtes:
-            for index, value in ((0x11 + 2 * n, self.high()), (0x10 + 2 * n, self.low())):
+            for index, value in ((0x11 + 2 * n, high), (0x10 + 2 * n, self.low())):
                 await self.access(address("IOA_REGSEL"), index)
                 await self.access(address("IOA_WIN"), value)
         else:
-            await self.access(address("IRT_HIGH", n - c.rtes), self.high())
+            await self.access(address("IRT_HIGH", n - c.rtes), high)
             await self.access(address("IRT_LOW", n - c.rtes), self.low())
 
     async def command(self, dom: int, command: int, *arguments: int, v: int | None = None) -> None:
@@ -363,8 +364,13 @@ class Traffic(Stimuli):
                           v=self.config.vcpus - 1, sel=sel)
 
     async def _heal(self) -> None:
-        """Bring one vCPU and one entry back to work, so that the machine doesn't clog."""
-        core, rng, v, n = self.rig.model.core, self.rng, self.v(), self.n()
+        """Bring one vCPU and one entry, if any one that rests, back to work.
+
+        Else the machine clogs: what nobody may have is looked at over and over.
+        """
+        core, rng = self.rig.model.core, self.rng
+        v = rng.choice((self.v(), rng.randrange(self.config.vcpus)))
+        n = rng.choice((self.n(), *sorted(core.resting)))
         vcpu = core.vcpus[v]
         if vcpu.freeze or not vcpu.online:
             dom, k = (vcpu.dom, vcpu.k) if vcpu.online else (0, v % self.config.lanes)
@@ -380,7 +386,9 @@ class Traffic(Stimuli):
         await self.access(address("EVT_MASK", 0, 0), 0)
         dom = self.rig.model.core.requests[n].dom
         await self.access(address("EVT_PIRQ_EOI", dom), n, v=v)
-        await self.entry(n)
+        if vcpu.dom == dom and vcpu.k not in self.rig.model.core.events.group[n]:
+            await self.command(dom, _PIRQ, n, vcpu.k)
+        await self.entry(n, 0xFF << 24)
 
     async def _retire(self) -> None:
         """End what is in service."""
