@@ -52,17 +52,21 @@ class CommitLog(Elaboratable):
     Attributes
     ----------
     ends : Signal
-        Records so far of each port, the one of this cycle among them, modulo `_DEPTH`.
+        Records so far of each port, the one of this cycle among them, modulo `_DEPTH`; above them
+        a valid bit of each port.
+    width : int
+        Bits of it below those.
     """
 
     def __init__(self, ports: list[tuple[Any, Any]], now: Any):
         self._valid = [valid for valid, _ in ports]
         self._records = [Value.cast(record) for _, record in ports]
         self._now = now
+        self.width = len(ports) * _BITS
         self._memories = [Memory(shape=len(record) + len(now), depth=_DEPTH, init=[])
                           for record in self._records]
         self._rows = [[memory.data[i] for i in range(_DEPTH)] for memory in self._memories]
-        self.ends = Signal(len(ports) * _BITS)
+        self.ends = Signal(len(ports) * (_BITS + 1))
 
     def elaborate(self, platform):
         m = Module()
@@ -75,7 +79,7 @@ class CommitLog(Elaboratable):
                          write.data.eq(Cat(record, self._now))]
             m.d.sync += end.eq(after)
             ends.append(after)
-        m.d.comb += self.ends.eq(Cat(ends))
+        m.d.comb += self.ends.eq(Cat(ends, self._valid))
         return m
 
     def take(self, get: Any, begin: int, end: int) -> list[tuple[int, int, int]]:
@@ -86,7 +90,7 @@ class CommitLog(Elaboratable):
         get : callable
             Reads a signal.
         begin, end : int
-            The values.
+            The values, without the valid bits of the first.
 
         Returns
         -------
@@ -94,6 +98,7 @@ class CommitLog(Elaboratable):
             Number of the port, cycle and record of each, in no particular order.
         """
         taken = []
+        valid, end = end >> self.width, end & (1 << self.width) - 1
         difference = begin ^ end
         while difference:
             port = ((difference & -difference).bit_length() - 1) // _BITS
@@ -104,7 +109,7 @@ class CommitLog(Elaboratable):
             place, last = begin >> shift & _DEPTH - 1, end >> shift & _DEPTH - 1
             while place != last:
                 following = place + 1 & _DEPTH - 1
-                if following == last and get(self._valid[port]):
+                if following == last and valid >> port & 1:
                     taken.append((port, get(self._now), get(record)))
                 else:
                     word = get(rows[place])

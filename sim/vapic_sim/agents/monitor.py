@@ -64,7 +64,8 @@ class Monitor:
             "seq", "op", "row", "vmm", "dom", "vcpu", "we", "sel", "addr", "data", "result")]
         self._units = [(unit, {op.value: op.name for op in _OPS[unit]}) for unit in UNITS]
         self._trace = Fields(layouts.trace)
-        self._log, self._model, self._start, self._end = bench.log, model, start, end
+        self._log, self._mask = bench.log, (1 << bench.log.width) - 1
+        self._model, self._start, self._end = model, start, end & self._mask
         self.history: list[tuple[int, Record]] = []
         self.traces: list[TraceRecord] = []
         self.observers: list[Callable[[int, Record], None]] = []
@@ -72,10 +73,10 @@ class Monitor:
     def step(self, ctx: Any) -> None:
         """Take the records since the last step, those of this cycle among them."""
         end = ctx.get(self._log.ends)
-        if end == self._end:
+        if end & self._mask == self._end:
             return
         taken = self._log.take(ctx.get, self._end, end)
-        self._end = end
+        self._end = end & self._mask
         records = []
         for port, now, word in taken:
             if port < len(UNITS):
