@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 #: What the source of a test that simulates has in it.
-_SIMULATES = re.compile(r"\b(simulate|Simulator|[Rr]ig|SimulatedLink|simulate_by_hand|Machine|run)\b")
+_SIMULATES = re.compile(
+    r"\b(simulate|Simulator|[Rr]ig|SimulatedLink|simulate_by_hand|Machine|run)\b")
 _ENGINES = ("python", "compiled")
 
 

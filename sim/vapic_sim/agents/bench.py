@@ -11,8 +11,8 @@ from vapic.config import Config
 from vapic.controller import Controller
 from vapic.layouts import SelectOp
 
-from .bus import WatchedBus
 from .log import CommitLog
+from .port import WatchedBus
 from .shaker import Shaker
 
 __all__ = ["PERIOD", "UNITS", "Bench"]

@@ -1,22 +1,15 @@
 """Bus masters: registers read and written over a real bus port, alone or sharing it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import accumulate
 from typing import Any
 
-from amaranth.hdl import Cat, Elaboratable, Module, Signal
+from .port import ACK, DATA, ERR, PLACES, WORD, BusPort, WatchedBus
 
 __all__ = ["BusError", "BusMaster", "BusPort", "SharedBus", "WatchedBus"]
 
-# Places of the fields in the word of a request, and in that of an answer.
-_WIDTHS = {"adr": 32, "sel": 4, "we": 1, "vmm": 1, "dom": 4, "vcpu": 9, "cyc": 1, "stb": 1,
-           "dat_w": 32}
-_PLACES = dict(zip(_WIDTHS, accumulate(_WIDTHS.values(), initial=0), strict=False))
-_SEL, _WE, _DATA = _PLACES["sel"], 1 << _PLACES["we"], _PLACES["dat_w"]
-_STROBE = 1 << _PLACES["cyc"] | 1 << _PLACES["stb"]
-_WORD = 0xFFFF_FFFF
-_ACK, _ERR, _WAITS = 1 << 32, 1 << 33, 34
+_SEL, _WE = PLACES["sel"], 1 << PLACES["we"]
+_STROBE = 1 << PLACES["cyc"] | 1 << PLACES["stb"]
 
 
 class BusError(Exception):
@@ -31,101 +24,6 @@ class BusError(Exception):
     def __init__(self, message: str, address: int):
         super().__init__(message)
         self.address = address
-
-
-class BusPort:
-    """A bus port as masters use it: words for a request and its answer.
-
-    Parameters
-    ----------
-    request : sequence of (Signal, int)
-        Signals that make up the word of a request, each with the place of its lowest bit; the
-        strobes are in the first ones.
-    strobes : int
-        How many signals these are.
-    answer : Value
-        ``dat_r``, ``ack`` and ``err``, and with `done` the cycles without an answer so far.
-    done : Signal, optional
-        The answer is there, or has not come for longer than it may; without it each master looks
-        every cycle and counts itself.
-    """
-
-    def __init__(self, request: Sequence[tuple[Any, int]], strobes: int, answer: Any,
-                 done: Any = None):
-        self._request = [(signal, place, (1 << len(signal)) - 1) for signal, place in request]
-        self._strobes = self._request[:strobes]
-        self._answer, self._done = answer, done
-
-    @property
-    def outputs(self) -> tuple[Any, ...]:
-        """What masters look at."""
-        return (self._answer,) if self._done is None else (self._answer, self._done)
-
-    @classmethod
-    def of(cls, bus: Any) -> "BusPort":
-        """Make one of an interface of ``Layouts.bus``."""
-        names = sorted(_PLACES, key=lambda name: name not in ("cyc", "stb"))
-        return cls([(getattr(bus, name), _PLACES[name]) for name in names], 2,
-                   Cat(bus.dat_r, bus.ack, bus.err))
-
-    def begin(self, ctx: Any, word: int) -> None:
-        """Drive a request."""
-        for signal, place, mask in self._request:
-            ctx.set(signal, word >> place & mask)
-
-    def end(self, ctx: Any, word: int) -> None:
-        """Take its strobes back."""
-        for signal, place, mask in self._strobes:
-            ctx.set(signal, word >> place & mask)
-
-    async def answered(self, ctx: Any, limit: int) -> tuple[int, int]:
-        """Wait for the answer: its bits, and the cycles before it; too many if there is none."""
-        if self._done is not None:
-            (answer,) = await ctx.tick().sample(self._answer).until(self._done)
-            return answer, answer >> _WAITS if answer & (_ACK | _ERR) else limit
-        trigger = ctx.tick().sample(self._answer)
-        for waits in range(limit):
-            _, _, answer = await trigger
-            if answer & (_ACK | _ERR):
-                return answer, waits
-        return 0, limit
-
-
-class WatchedBus(Elaboratable):
-    """Drives a bus port, and watches over each access in hardware.
-
-    Parameters
-    ----------
-    bus : interface of ``Layouts.bus``
-        The port; nothing else may drive it.
-    limit : int
-        Cycles that an access may go without an answer.
-
-    Attributes
-    ----------
-    port : BusPort
-        For masters.
-    """
-
-    def __init__(self, bus: Any, limit: int):
-        self._bus, self._limit = bus, limit
-        self._head, self._data = Signal(_DATA), Signal(32)
-        self._waits, self._done = Signal(range(limit)), Signal()
-        self._answer = Signal(_WAITS + len(self._waits))
-        self.port = BusPort([(self._head, 0), (self._data, _DATA)], 1, self._answer, self._done)
-
-    def elaborate(self, platform):
-        m = Module()
-        bus, waits = self._bus, self._waits
-        m.d.comb += [
-            Cat(getattr(bus, name) for name in _PLACES).eq(Cat(self._head, self._data)),
-            self._answer.eq(Cat(bus.dat_r, bus.ack, bus.err, waits)),
-            self._done.eq(bus.ack | bus.err | (waits == self._limit - 1)),
-        ]
-        m.d.sync += waits.eq(0)
-        with m.If(bus.cyc & bus.stb & ~self._done):
-            m.d.sync += waits.eq(waits + 1)
-        return m
 
 
 class BusMaster:
@@ -163,8 +61,8 @@ class BusMaster:
         self.vmm, self.dom, self.vcpu = vmm, dom, vcpu
         self.accesses = self.waits = self.longest = 0
         self._turns = 0
-        self._side = (bool(vmm) << _PLACES["vmm"] | (dom & 0xF) << _PLACES["dom"]
-                      | (vcpu & 0x1FF) << _PLACES["vcpu"])
+        self._side = (bool(vmm) << PLACES["vmm"] | (dom & 0xF) << PLACES["dom"]
+                      | (vcpu & 0x1FF) << PLACES["vcpu"])
 
     def __str__(self) -> str:
         role = "VMM" if self.vmm else "guest"
@@ -220,23 +118,23 @@ class BusMaster:
 
     async def _transfer(self, ctx: Any, address: int, value: int | None, sel: int) -> int:
         port = self._port
-        word = self._side | (sel & 0xF) << _SEL | address & _WORD
+        word = self._side | (sel & 0xF) << _SEL | address & WORD
         if value is not None:
-            word |= _WE | (value & _WORD) << _DATA
+            word |= _WE | (value & WORD) << DATA
         port.begin(ctx, word | _STROBE)
         try:
             answer, waits = await port.answered(ctx, self._limit)
         finally:
             port.end(ctx, word)
-        if not answer & (_ACK | _ERR):
+        if not answer & (ACK | ERR):
             raise TimeoutError(f"{self._what(address, value)} not answered in {waits} cycles")
         self.accesses += 1
         self.waits += waits
         if waits > self.longest:
             self.longest = waits
-        if answer & _ERR:
+        if answer & ERR:
             raise BusError(f"{self._what(address, value)}: bus error", address)
-        return answer & _WORD
+        return answer & WORD
 
     def _what(self, address: int, value: int | None) -> str:
         return (f"{self}: read of {address:#x}" if value is None
