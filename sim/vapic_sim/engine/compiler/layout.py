@@ -101,6 +101,9 @@ class Layout:
         for cell in self._netlist.cells:
             if isinstance(cell, (_nir.FlipFlop, _nir.SyncReadPort, _nir.SyncWritePort)):
                 self.edge_of(cell)
+        if len(self.edges) > 64:
+            raise Unsupported(f"the compiled engine has at most 64 clock edges that registers wait "
+                              f"for, the design has {len(self.edges)}; use engine=\"python\"")
 
     def _allot(self, index: int, width: int, init: int) -> None:
         self.slots[index] = len(self.init)

@@ -11,6 +11,7 @@ from amaranth.sim._async import AsyncProcess
 from amaranth.sim._base import BaseEngine
 from amaranth.sim._pyeval import eval_assign
 
+from ..errors import Unsupported
 from .contexts import CompiledProcessContext, CompiledTestbenchContext
 from .expressions import reader, structure
 from .library import Model
@@ -101,6 +102,8 @@ class CompiledEngine(BaseEngine):
     def add_clock_process(self, clock: Signal, *, phase: int, period: int) -> None:
         if self._state.slots[self._state.get_signal(clock)].is_comb:
             raise DriverConflict("Clock signal is already driven by combinational logic")
+        if len(self._clocks) == 64:
+            raise Unsupported("the compiled engine has at most 64 clocks; use engine=\"python\"")
         (word, bit, _), = self.model.pieces(clock)
         self._clocks.append((word, bit, phase, period // 2))
         self._clock_places.add((word, bit))
@@ -209,8 +212,7 @@ class CompiledEngine(BaseEngine):
                 del self._waits[key]
                 wait.broken = False
             return wait
-        if not self.tables.room():
-            self._tidy()
+        self.make_room()
         (word, bit, _), = self.model.pieces(domain.clk)
         self._clock_places.add((word, bit))
         reset = domain.rst
@@ -237,8 +239,10 @@ class CompiledEngine(BaseEngine):
         self.tables.disarm(wait.number)
         self._numbers.pop(wait.number, None)
 
-    def _tidy(self) -> None:
-        """Forget the waits that nobody waits on, to make room in the tables."""
+    def make_room(self) -> None:
+        """Forget the waits that nobody waits on, if there are many."""
+        if not self.tables.crowded():
+            return
         control = self.tables
         armed = control.take_armed()
         kept = [(self._numbers[number], control.count_of(number)) for number in armed]
@@ -247,6 +251,7 @@ class CompiledEngine(BaseEngine):
             wait.place()
             self._numbers[wait.number] = wait
             wait.arm(count)
+        control.tidied()
 
     def _forget(self) -> None:
         """Empty the tables of waits."""

@@ -16,8 +16,8 @@ __all__ = ["Tables"]
  W_SIZE) = range(11)
 H_SIZE = 3
 
-_WAITERS, _CODE = 4096, 1 << 18
-_CAPTURES = 1 << 16
+#: Waiters that are kept before those nobody waits on are dropped.
+_KEPT = 4096
 
 
 def signed(value: int) -> int:
@@ -44,19 +44,14 @@ class Tables:
     def __init__(self, model: Model):
         self.model = model
         self.control = array("q", bytes(8 * 18))
-        self.waiters = array("q", bytes(8 * _WAITERS * W_SIZE))
-        self.armed = array("q", bytes(8 * _WAITERS))
-        self.fired = array("q", bytes(8 * _WAITERS))
-        self.captured = array("Q", bytes(8 * _CAPTURES))
-        self._captures = array("q", bytes(8 * _CAPTURES))
-        self._code = array("q", bytes(8 * _CODE))
-        self._clocks = array("q")
-        self._watches = array("q")
+        self.waiters, self.armed, self.fired = array("q"), array("q"), array("q")
+        self.captured, self._captures, self._code = array("Q"), array("q"), array("q")
+        self._clocks, self._watches = array("q"), array("q")
+        self._places = ((ARMED, self.armed), (WAITERS, self.waiters), (FIRED, self.fired),
+                        (CAPTURES, self._captures), (CAPTURED, self.captured),
+                        (CODE, self._code))
         self.used_waiters = self._used_captures = self._used_code = 0
-        for place, table in ((ARMED, self.armed), (WAITERS, self.waiters), (FIRED, self.fired),
-                             (CAPTURES, self._captures), (CAPTURED, self.captured),
-                             (CODE, self._code)):
-            self.control[place] = table.buffer_info()[0]
+        self._kept = _KEPT
         self.control[COLD_WORDS] = model.cold_address
         self.address = self.control.buffer_info()[0]
 
@@ -69,10 +64,20 @@ class Tables:
         """Drop all waiters, code and captures; none may be in use."""
         self.used_waiters = self._used_captures = self._used_code = 0
 
-    def room(self) -> bool:
-        """Whether a further waiter of a usual size fits."""
-        return (self.used_waiters < _WAITERS - 1 and self._used_captures < _CAPTURES - 4096
-                and self._used_code < _CODE - 8192)
+    def crowded(self) -> bool:
+        """Whether it is time to drop waiters that nobody waits on."""
+        return self.used_waiters >= self._kept
+
+    def tidied(self) -> None:
+        """Note how many waiters are left."""
+        self._kept = max(_KEPT, 2 * self.used_waiters)
+
+    def _grow(self, table: array, size: int) -> None:
+        """Make a table at least so long."""
+        if len(table) < size:
+            table.extend([0] * max(size - len(table), len(table), 1024))
+            for place, one in self._places:
+                self.control[place] = one.buffer_info()[0]
 
     def set_clocks(self, rows: list[tuple[int, int, int, int, int, int]]) -> None:
         """Write the clocks: word, bit, next toggle, half period, rising and falling edge."""
@@ -110,6 +115,7 @@ class Tables:
         """Place a program; where it is."""
         start = self._used_code
         self._used_code += len(code)
+        self._grow(self._code, self._used_code)
         self._code[start:self._used_code] = array("q", map(signed, code))
         return start
 
@@ -117,6 +123,8 @@ class Tables:
         """Place a list of words to capture; where they will be in `captured`."""
         start = self._used_captures
         self._used_captures += len(words)
+        self._grow(self._captures, self._used_captures)
+        self._grow(self.captured, self._used_captures)
         self._captures[start:self._used_captures] = array(
             "q", [self.model.address + 8 * word for word in words])
         return start
@@ -125,6 +133,9 @@ class Tables:
         """Place a waiter; its number."""
         number = self.used_waiters
         self.used_waiters += 1
+        self._grow(self.waiters, self.used_waiters * W_SIZE)
+        self._grow(self.armed, self.used_waiters)
+        self._grow(self.fired, self.used_waiters)
         self.waiters[number * W_SIZE:(number + 1) * W_SIZE] = array("q", row)
         return number
 

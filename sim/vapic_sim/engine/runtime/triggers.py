@@ -48,6 +48,7 @@ class CombinedWait:
                 if clock is None:
                     engine.watch(trigger.signal, self, trigger)
                 else:
+                    engine.make_room()
                     wait = EdgeWait(engine.tables, self, (*clock, trigger.polarity), self._values,
                                     stays=True)
                     engine.register(wait)
