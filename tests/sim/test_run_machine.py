@@ -40,7 +40,8 @@ class StandIn:
         self.config, self.lose, self.seen = config, lose, 0
         outputs = ("irq", "upcall", "wake", "frozen", "ready", "idle", "next_event", "next_valid")
         self.dut = SimpleNamespace(
-            bus=SimpleNamespace(**{name: f"bus.{name}" for name in BUS}), pin=Named("pin", config.rtes),
+            bus=SimpleNamespace(**{name: f"bus.{name}" for name in BUS}),
+            pin=Named("pin", config.rtes),
             trace=SimpleNamespace(valid="t.valid", ready="t.ready", payload="t.payload"),
             **{name: name for name in outputs})
         self.bus = bus.BusPort([

@@ -14,6 +14,7 @@ from typing import Any
 
 from amaranth.hdl import Fragment, Signal, Value, ValueLike
 from amaranth.hdl._ir import Design
+from amaranth.hdl._mem import MemoryData
 from amaranth.lib import wiring
 
 from .cache import Cache
@@ -35,7 +36,9 @@ def signals_of(thing: Any) -> Iterator[Signal]:
         If there is something else among them.
     """
     if isinstance(thing, ValueLike):
-        yield from Value.cast(thing)._rhs_signals()
+        value = Value.cast(thing)
+        if not isinstance(value, MemoryData._Row):      # rows are kept anyway
+            yield from value._rhs_signals()
     elif isinstance(getattr(thing, "signature", None), wiring.Signature):
         for name in thing.signature.members:
             yield from signals_of(getattr(thing, name))

@@ -64,7 +64,7 @@ class Simulator(AmaranthSimulator):
                     if engine == "compiled":
                         raise
                     warnings.warn(f"simulating with Amaranth's own simulator: {error}",
-                                  EngineWarning, stacklevel=4)
+                                  EngineWarning, stacklevel=5)
                 else:
                     self.engine = "compiled"
                     return CompiledEngine(design, model)

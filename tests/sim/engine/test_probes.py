@@ -135,14 +135,14 @@ def test_probes_are_part_of_the_key(cache):
     assert made(cache, lambda dut: Signal(4), lambda dut: 3) == 3           # not of the design
 
 
-def test_interfaces_as_probes(cache):
+def test_interfaces_and_rows_as_probes(cache):
     m = Module()
     m.submodules.part = part = Sums()
     m.submodules.memory = memory = Memory(shape=8, depth=4, init=[1, 2])
     port = memory.read_port(domain="comb")
     m.d.comb += [part.step.eq(port.data + 1), port.addr.eq(part.count)]
     dut = Design(m, part=part, port=port, memory=memory)
-    sim = Simulator(dut, engine="compiled", probes=[part, port])
+    sim = Simulator(dut, engine="compiled", probes=[part, port, memory.data[1]])
     sim.add_clock(1e-6)
     seen = []
 

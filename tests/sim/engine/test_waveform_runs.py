@@ -4,6 +4,7 @@ import io
 
 import pytest
 from amaranth.hdl import Module, Signal
+from amaranth.lib.memory import MemoryData
 
 from .twins import ENGINES, Design, build
 from .waves import history, record
@@ -110,3 +111,15 @@ def test_refused(engine, tmp_path):
     with sim.write_vcd(str(tmp_path / "again.vcd")):
         sim.run()
     assert len(history(tmp_path / "again.vcd")[0]["bench.top.clk"][2]) > 70
+
+
+def test_memory_outside(tmp_path):
+    """A memory that no port reads or writes; a bench does."""
+    rows = MemoryData(shape=8, depth=2, init=[4, 5])
+
+    async def bench(ctx, dut, log):
+        for i in range(3):
+            await ctx.tick()
+            ctx.set(rows[1], i)
+
+    assert len(record(tmp_path, between, bench, traces=lambda dut: [rows])) > 4

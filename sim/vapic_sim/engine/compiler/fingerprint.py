@@ -125,7 +125,9 @@ class Contents:
                 self._out.append(".")
             else:
                 where = "{}:{}".format(*statement.src_loc) if statement.src_loc else "?"
-                raise Unsupported(f"the compiled engine has no {type(statement).__name__} "
+                kind = (statement.kind.name if isinstance(statement, ast.Property)
+                        else type(statement).__name__)
+                raise Unsupported(f"the compiled engine has no {kind} "
                                   f"statements, such as that at {where}; check or print from a "
                                   f"testbench, or use engine=\"python\"")
 
@@ -151,8 +153,9 @@ class Contents:
             cases = [(patterns, self._value(v)) for patterns, v in value.cases]
             text = f"w{self._value(value.test)},{cases}"
         else:
-            raise Unsupported(f"the compiled engine has no {type(value).__name__} values: "
-                              f"{value!r}")
+            where = "{}:{}".format(*value.src_loc) if value.src_loc else "unknown place"
+            raise Unsupported(f"the compiled engine has no values such as {value!r} at {where}; "
+                              f"drive a signal from a testbench, or use engine=\"python\"")
         number = self._seen[id(value)] = len(self._kept)
         self._kept.append(value)
         self._out.append(text)

@@ -119,8 +119,9 @@ class Graph:
                 try:
                     self.netlist.check_comb_cycles()
                 except _nir.CombinationalCycle as error:
-                    raise Unsupported(f"the compiled engine has no combinational cycles: {error}"
-                                      ) from None
+                    raise Unsupported(
+                        "the compiled engine has no combinational cycles; break this one with a "
+                        f"register, or use engine=\"python\". {str(error).strip()}") from None
                 raise Unsupported("the compiled engine has no combinational cycles")
             self._split |= wide
             self._cuts.clear()

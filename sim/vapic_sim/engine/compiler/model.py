@@ -148,12 +148,14 @@ def compile_design(design: Design, contents: Contents, exposed: Iterable[int],
     Raises
     ------
     Unsupported
-        If the design has combinational cycles or clocks that logic drives.
+        If the design has combinational cycles, clocks that logic drives, or too many clocks.
     """
     netlist = _netlist(design)
     for cell in netlist.cells:
         if isinstance(cell, (_nir.AnyValue, _nir.Initial)):
-            raise Unsupported("the compiled engine has no AnyConst, AnySeq or Initial values")
+            raise Unsupported(
+                "the compiled engine has no AnyConst, AnySeq or Initial values, which are for "
+                "formal verification; drive a signal from a testbench instead")
     nets = [netlist.signals.get(signal) for signal in contents.signals]
     wanted = set(exposed)
     plan = Plan(netlist, _reads(design, netlist), _rises(design, netlist),
@@ -179,6 +181,9 @@ def compile_design(design: Design, contents: Contents, exposed: Iterable[int],
         wakes={word: groups for word, groups in wakes.items() if groups},
         memory_wakes=[plan.split(plan.wake_memory(index)) for index in memories],
         edges=[(*layout.state(net), edge) for net, edge in layout.edges])
+    if len(layout.edges) > 64:
+        raise Unsupported(f"the compiled engine has at most 64 clock edges that registers wait "
+                          f"for, the design has {len(layout.edges)}; use engine=\"python\"")
     folder = files(__package__)
     sources["wide.h"] = (folder / "wide.h").read_text()
     sources["runtime.c"] = (folder / "runtime.c").read_text()

@@ -25,6 +25,9 @@ __all__ = ["CompiledEngine"]
 _FOREVER = (1 << 63) - 1
 #: Clock edges between two looks whether the user has pressed Ctrl-C: less than a second.
 _SLICE = 1 << 18
+#: As many can toggle at a time in `runtime.c`.
+_CLOCKS = 64
+_STUCK = "a testbench waits for what can't happen any more: there is no clock and no delay"
 
 
 class _Task(AsyncProcess):
@@ -102,8 +105,9 @@ class CompiledEngine(BaseEngine):
     def add_clock_process(self, clock: Signal, *, phase: int, period: int) -> None:
         if self._state.slots[self._state.get_signal(clock)].is_comb:
             raise DriverConflict("Clock signal is already driven by combinational logic")
-        if len(self._clocks) == 64:
-            raise Unsupported("the compiled engine has at most 64 clocks; use engine=\"python\"")
+        if len(self._clocks) == _CLOCKS:
+            raise Unsupported(f"the compiled engine has at most {_CLOCKS} clocks; "
+                              "use engine=\"python\"")
         (word, bit, _), = self.model.pieces(clock)
         self._clocks.append((word, bit, phase, period // 2))
         self._clock_places.add((word, bit))
@@ -305,6 +309,7 @@ class CompiledEngine(BaseEngine):
         """Put off everything by some time in fs."""
         if interval < 0:
             raise ValueError("Skipped time cannot be negative")
+        self._record()
         self.tables.skip(interval)
         self._delays = [(due + interval, *rest) for due, *rest in self._delays]
 
@@ -349,6 +354,10 @@ class CompiledEngine(BaseEngine):
                 self.model.cold_stale = True
         finally:
             self._busy = False
+        self._record()
+
+    def _record(self) -> None:
+        """Write what has changed into waveforms."""
         for recorder in self._recorders:
             recorder.record()
 
@@ -418,12 +427,17 @@ class CompiledEngine(BaseEngine):
             self._happen()
         self._settle_processes()
         critical = self._run_testbenches()
+        self._record()
         if (critical or limit != _FOREVER) and not single and not self._recorders:
             self._pass_time(limit)
         else:
             following = self._next_event()
             if following is not None:
                 self.tables.control[NOW] = following
+            elif limit != _FOREVER:
+                self.tables.control[NOW] = limit
+            elif critical and not single:
+                raise RuntimeError(_STUCK)
             self._due = True
         return critical
 
@@ -450,8 +464,7 @@ class CompiledEngine(BaseEngine):
         model, tables = self.model, self.tables
         bound = min(self._delays[0][0] if self._delays else _FOREVER, limit)
         if bound == _FOREVER and not self._clocks:
-            raise RuntimeError("a testbench waits for what can't happen any more: there is no "
-                               "clock and no delay")
+            raise RuntimeError(_STUCK)
         happened = 2
         while happened == 2:
             happened = model.code.model_run(model.address, tables.address, bound, _SLICE)

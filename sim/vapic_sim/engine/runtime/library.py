@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import Signal
+from amaranth.hdl import Shape, Signal
 
 from ..compiler.fingerprint import Contents
 from ..compiler.layout import Piece
@@ -73,8 +73,8 @@ class Model:
     def reset(self) -> None:
         """Take everything back to its initial value."""
         self.code.model_reset(self._pointer)
-        for signal, start in self._outside.values():
-            self._store_initial(signal, start)
+        for _, width, rows, start in self._outside.values():
+            self._store_initial(width, rows, start)
         self.stale = self.cold_stale = True
 
     def settle(self) -> None:
@@ -121,23 +121,29 @@ class Model:
                 shift = self._cold_at - self.description.words
                 return [(word + shift if word >= self.description.words else word, bit, width)
                         for word, bit, width in pieces]
-        key = id(signal)
-        if key not in self._outside:
-            count = -(-len(signal) // 64)
+        return self._place_outside(signal, len(signal), [signal.init])
+
+    def _place_outside(self, thing: Any, width: int, rows: Any, index: int = 0) -> list[Piece]:
+        """Parts of a row of something that isn't part of the design; a signal is one row."""
+        each = -(-width // 64)
+        if id(thing) not in self._outside:
+            count = each * len(rows)
             if self._outside_used + count > _OUTSIDE:
-                raise MemoryError(f"signals outside the design have over {64 * _OUTSIDE} bits")
+                raise MemoryError(f"signals and memories outside the design have over "
+                                  f"{64 * _OUTSIDE} bits")
             start = self._outside_at + self._outside_used
             self._outside_used += count
-            self._outside[key] = signal, start
-            self._store_initial(signal, start)
-        start = self._outside[key][1]
-        return [(start + i // 64, 0, min(64, len(signal) - i)) for i in range(0, len(signal), 64)]
+            self._outside[id(thing)] = thing, width, rows, start
+            self._store_initial(width, rows, start)
+        start = self._outside[id(thing)][-1] + index * each
+        return [(start + i // 64, 0, min(64, width - i)) for i in range(0, width, 64)]
 
     def row(self, memory: Any, index: int) -> list[Piece]:
-        """Parts of a row of a memory of the design."""
+        """Parts of a row of a memory."""
         number = self.contents.memories.get(memory)
         if number is None:
-            raise KeyError(f"memory {memory!r} is not part of the design")
+            width = Shape.cast(memory.shape).width
+            return self._place_outside(memory, width, memory._init._raw, index)
         offset, _, width, size = self.description.memories[number]
         at = offset + index * size
         return [((at + i // 8) // 8, (at + i // 8) % 8 * 8, min(64, width - i))
@@ -149,7 +155,8 @@ class Model:
 
     def memory_wakes(self, memory: Any) -> list[tuple[int, int]]:
         """(word, bits) to set when a memory is changed."""
-        return self.description.memory_wakes[self.contents.memories[memory]]
+        number = self.contents.memories.get(memory)
+        return [] if number is None else self.description.memory_wakes[number]
 
     def edge(self, word: int, bit: int, kind: str) -> int:
         """Number of a clock edge of the design; -1 if nothing waits for it."""
@@ -158,7 +165,8 @@ class Model:
         except ValueError:
             return -1
 
-    def _store_initial(self, signal: Signal, start: int) -> None:
-        for i in range(-(-len(signal) // 64)):
-            width = min(64, len(signal) - 64 * i)
-            self.words[start + i] = signal.init >> 64 * i & (1 << width) - 1
+    def _store_initial(self, width: int, rows: Any, start: int) -> None:
+        for value in rows:
+            for at in range(0, width, 64):
+                self.words[start] = value >> at & (1 << min(64, width - at)) - 1
+                start += 1
