@@ -13,6 +13,7 @@ __all__ = ["SimulatedLink", "simulate"]
 
 #: Cycles that an access may take.
 _LIMIT = 20_000
+_MASK = (1 << 32) - 1
 
 
 class SimulatedLink:
@@ -61,18 +62,23 @@ class SimulatedLink:
         self._ctx, self.get, self.set = ctx, ctx.get, ctx.set
         self._edge = ctx.tick(self._middle)
         self.set(self._now, 0)
+        self._count, self._stops = 0, False
 
     async def run(self, limit: int, idle: bool) -> int:
         """Let clock edges come until there is something to look at, at most `limit`; how many."""
-        before = self.get(self._now)
-        self.set(self._idle, int(idle))
-        self.set(self._stop, before + limit & 0xFFFFFFFF)
+        before = self._count
+        if idle != self._stops:
+            self._stops = idle
+            self.set(self._idle, int(idle))
+        self.set(self._stop, before + limit & _MASK)
         await self._edge.until(self._look)
-        return self.get(self._now) - before & 0xFFFFFFFF
+        self._count = self.get(self._now)
+        return self._count - before & _MASK
 
     def skip(self, now: int, cycles: int) -> None:
         """Set the cycle counter and the simulated time forward."""
-        self.set(self._now, now & 0xFFFFFFFF)
+        self._count = now & _MASK
+        self.set(self._now, self._count)
         self._ctx.skip_time(cycles * self._period)
 
 
