@@ -109,7 +109,8 @@ class CxxCompiler:
                      environment=environment)
         except JobFailed as failure:
             lines = [line for line in failure.output.splitlines() if "error" in line]
-            raise Missing(f"{self.name} failed: {(lines or ['?'])[0].strip()}") from None
+            said = lines[0].strip() if lines else "without a message"
+            raise Missing(f"{self.name} failed, exit code {failure.code}: {said}") from None
         return folder / "program"
 
 
