@@ -90,7 +90,7 @@ def outputs_of(engine, kind, cycles):
             ctx.set(target, word & ~(1 << reset) | in_reset << reset)
             seen.append((await tick)[2:])
 
-    sim = Simulator(rig, engine=engine)
+    sim = Simulator(rig, engine=engine, probes=[value for _, value in outputs])
     assert sim.engine == engine
     sim.add_clock(1e-8)
     sim.add_testbench(bench)
