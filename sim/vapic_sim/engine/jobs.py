@@ -80,7 +80,7 @@ class _Children:
 
 def run_jobs(commands: Sequence[Sequence[str]], folder: Path, *, workers: int,
              environment: Mapping[str, str],
-             finished: Callable[[int], None] | None = None) -> None:
+             finished: Callable[[int], None] | None = None, limit: float | None = None) -> None:
     """Run programs, several at a time; returns when all have succeeded.
 
     Whatever ends this early, an interrupt by the user too, kills all programs first and waits
@@ -98,17 +98,21 @@ def run_jobs(commands: Sequence[Sequence[str]], folder: Path, *, workers: int,
         Their environment.
     finished : callable, optional
         Called, in the caller's thread, with the number of programs that have succeeded so far.
+    limit : float, optional
+        Seconds for all of them.
 
     Raises
     ------
     JobFailed
         The first that failed.
+    TimeoutError
+        If they take longer than `limit`.
     """
     children = _Children(folder, environment)
     pool = ThreadPoolExecutor(workers)
     try:
         jobs = [pool.submit(children.run, command) for command in commands]
-        for count, job in enumerate(as_completed(jobs), 1):
+        for count, job in enumerate(as_completed(jobs, limit), 1):
             job.result()
             if finished is not None:
                 finished(count)

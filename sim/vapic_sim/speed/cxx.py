@@ -19,6 +19,8 @@ __all__ = ["LEVEL", "Blocks", "CxxCompiler", "Program"]
 
 #: The level that the compiled engine uses too.
 LEVEL = "-O2"
+#: Seconds after which a compiler is given up.
+_LIMIT = 240.0
 #: What makes zig a plain clang; as for C.
 _ZIG_FLAGS = ("-mcpu=baseline", "-fno-sanitize=undefined", "-g0")
 
@@ -95,7 +97,7 @@ class CxxCompiler:
         Raises
         ------
         Missing
-            If the compiler fails.
+            If the compiler fails, or takes too long.
         """
         environment = os.environ | {"LC_ALL": "C", "TMPDIR": str(folder)}
         objects = [f"{number}.o" for number in range(len(sources))]
@@ -104,9 +106,12 @@ class CxxCompiler:
         units = [(*self.command, *self.flags, *options, "-c", str(source), "-o", out)
                  for source, out in order]
         try:
-            run_jobs(units, folder, workers=os.cpu_count() or 1, environment=environment)
+            run_jobs(units, folder, workers=os.cpu_count() or 1, environment=environment,
+                     limit=_LIMIT)
             run_jobs([(*self.command, *objects, "-o", "program", "-pthread")], folder, workers=1,
                      environment=environment)
+        except TimeoutError:
+            raise Missing(f"{self.name} {LEVEL} took over {_LIMIT:.0f} s and was ended") from None
         except JobFailed as failure:
             lines = [line for line in failure.output.splitlines() if "error" in line]
             said = lines[0].strip() if lines else "without a message"
