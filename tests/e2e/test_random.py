@@ -196,7 +196,7 @@ def test_random_traffic_20_k_operations(capsys):
 @pytest.mark.parametrize("seed", range(10, 12))
 def test_random_traffic_50_k_operations(seed, capsys):
     only_on("compiled")
-    run_all([seed], 50_000 // 6, capsys)
+    run_all([seed], -(-50_000 // 6), capsys)
 
 
 @pytest.mark.slow
@@ -204,7 +204,7 @@ def test_random_traffic_50_k_operations(seed, capsys):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_random_traffic_1_m_operations(name, seed, capsys):
     only_on("compiled")
-    run_all([seed], 1_000_000 // 24, capsys, [name])
+    run_all([seed], -(-1_000_000 // 24), capsys, [name])
 
 
 @pytest.mark.parametrize("name", CONFIGS)

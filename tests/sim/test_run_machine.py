@@ -9,7 +9,7 @@ import pytest
 
 from vapic.layouts import SchedState
 from vapic.regmap import REGISTERS, address
-from vapic_sim.agents import bus
+from vapic_sim.agents import port
 from vapic_sim.workload.ledger import Ledger
 from vapic_sim.workload.machine import POLICIES, Job, Machine, jain, plan
 from vapic_sim.workload.trace import Arrival, Trace
@@ -44,9 +44,9 @@ class StandIn:
             pin=Named("pin", config.rtes),
             trace=SimpleNamespace(valid="t.valid", ready="t.ready", payload="t.payload"),
             **{name: name for name in outputs})
-        self.bus = bus.BusPort([
-            (Named(f"bus.{name}", bus._WIDTHS[name]), bus._PLACES[name])
-            for name in sorted(bus._WIDTHS, key=lambda name: name not in ("cyc", "stb"))
+        self.bus = port.BusPort([
+            (Named(f"bus.{name}", port._WIDTHS[name]), port.PLACES[name])
+            for name in sorted(port._WIDTHS, key=lambda name: name not in ("cyc", "stb"))
         ], 2, "bus.answer")
         self.at = dict.fromkeys((f"bus.{n}" for n in BUS), 0) | dict.fromkeys(outputs, 0)
         self.at |= {"pin": 0, "t.valid": 0, "t.ready": 0, "t.payload": None, "ready": 1, "idle": 1}

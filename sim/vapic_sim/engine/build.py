@@ -116,12 +116,14 @@ def build_model(design: Design, toplevel: Any, probes: Iterable[Any] = ()) -> Mo
                                 progress=progress)
 
         folder = store.obtain(key, name, make)
+        # Read now, as the entry may be dropped from the cache before somebody asks for them.
+        cold_sources = (folder / "cold.json").read_text()
 
         def cold() -> Path:
             def make_cold(target: Path) -> None:
                 with building(f"{name}, all signals") as progress:
-                    compile_library(json.loads((folder / "cold.json").read_text()),
-                                    target / "cold.so", compiler=compiler, progress=progress)
+                    compile_library(json.loads(cold_sources), target / "cold.so",
+                                    compiler=compiler, progress=progress)
 
             return store.obtain(_key(key, "cold"), f"{name}, all signals", make_cold) / "cold.so"
 

@@ -26,6 +26,11 @@ def guarded(address: str, bits: int, depth: int) -> str:
     return "1" if 1 << bits <= depth else f"{address}<{depth}"
 
 
+def _far(node: Node) -> bool:
+    """Whether the bit that an offset names may be beyond what 64 bits count."""
+    return node.op == "part" and len(node.args[1]) + node.extra[0].bit_length() > 63
+
+
 class Cells:
     """Writes nodes as C.
 
@@ -52,7 +57,7 @@ class Cells:
             lines = self._assign(node, inner)
         elif node.op == "read":
             lines = self._read(node)
-        elif node.width > 64 or any(len(arg) > 64 for arg in node.args):
+        elif node.width > 64 or any(len(arg) > 64 for arg in node.args) or _far(node):
             lines = self._wide(node)
         else:
             lines = [f"{self._name(node)}={self._narrow(node)};"]

@@ -17,6 +17,9 @@ from ..errors import Unsupported
 
 __all__ = ["Contents"]
 
+#: Bits of a value.
+_WIDEST = (1 << 16) - 2
+
 
 class Contents:
     """Signals, memories and fingerprint of a design.
@@ -32,8 +35,8 @@ class Contents:
         Number of each signal of the design.
     memories : dict of MemoryData to int
         Number of each memory.
-    combinational : set of int
-        Numbers of the signals that the design drives combinationally.
+    driven, combinational : set of int
+        Numbers of the signals that the design drives, and of those it drives combinationally.
 
     Raises
     ------
@@ -45,6 +48,7 @@ class Contents:
         self.signals: Any = ast.SignalDict()
         self.memories: dict[Any, int] = {}
         self.combinational: set[int] = set()
+        self.driven: set[int] = set()
         self._seen: dict[int, int] = {}
         self._kept: list[Any] = []
         self._out: list[str] = []
@@ -62,6 +66,7 @@ class Contents:
         """Number of a signal; a new one's shape and start are part of the contents."""
         number = self.signals.get(signal)
         if number is None:
+            _check_width(signal)
             number = self.signals[signal] = len(self.signals)
             self._out.append(f"S{len(signal)},{int(signal.shape().signed)},{signal.init},"
                              f"{int(signal.reset_less)}")
@@ -87,6 +92,7 @@ class Contents:
                              f"{int(domain.async_reset)}")
         for domain, statements in fragment.statements.items():
             self._out.append(f"T{domain}")
+            self.driven |= {self.number(signal) for signal in statements._lhs_signals()}
             if domain == "comb":
                 for signal in statements._lhs_signals():
                     self.combinational.add(self.number(signal))
@@ -156,7 +162,15 @@ class Contents:
             where = "{}:{}".format(*value.src_loc) if value.src_loc else "unknown place"
             raise Unsupported(f"the compiled engine has no values such as {value!r} at {where}; "
                               f"drive a signal from a testbench, or use engine=\"python\"")
+        _check_width(value)
         number = self._seen[id(value)] = len(self._kept)
         self._kept.append(value)
         self._out.append(text)
         return number
+
+
+def _check_width(value: Any) -> None:
+    if len(value) > _WIDEST:
+        where = "{}:{}".format(*value.src_loc) if value.src_loc else "unknown place"
+        raise Unsupported(f"the value at {where} is {len(value)} bits wide; Amaranth's netlist "
+                          f"has at most {_WIDEST}")

@@ -78,6 +78,9 @@ class CompiledEngine(BaseEngine):
         self._resets = any(domain.async_reset for fragment in design.fragments
                            for domain in fragment.domains.values())
         self._reactive = self._resets
+        for fragment in design.fragments:
+            for domain in fragment.domains.values():
+                self._clock_places |= {piece[:2] for piece in model.pieces(domain.clk)}
 
     # What amaranth.sim.Simulator asks for.
 
@@ -216,6 +219,11 @@ class CompiledEngine(BaseEngine):
                 del self._waits[key]
                 wait.broken = False
             return wait
+        contents = self.model.contents
+        if contents.signals.get(domain.clk) in contents.driven:
+            raise Unsupported(f"the clock of domain {domain.name!r} is driven by logic of the "
+                              f"design; the compiled engine can't wait for it (use a clock "
+                              f"enable, or engine=\"python\")")
         self.make_room()
         (word, bit, _), = self.model.pieces(domain.clk)
         self._clock_places.add((word, bit))
@@ -299,16 +307,24 @@ class CompiledEngine(BaseEngine):
 
     def add_delay(self, interval: int, wait: CombinedWait, trigger: Any) -> None:
         """Tell a wait when some time has passed."""
+        self._check_time(self.now + interval)
         self._delays = [entry for entry in self._delays
                         if entry[2] is not wait or entry[3] is not trigger]
         self._sequence += 1
         self._delays.append((self.now + interval, self._sequence, wait, trigger))
         heapq.heapify(self._delays)
 
+    @staticmethod
+    def _check_time(time: int) -> None:
+        if time >= _FOREVER:
+            raise OverflowError(f"simulated time ends at {_FOREVER / 1e15:.0f} s: it is counted "
+                                f"in femtoseconds, in 64 bits")
+
     def skip_time(self, interval: int) -> None:
         """Put off everything by some time in fs."""
         if interval < 0:
             raise ValueError("Skipped time cannot be negative")
+        self._check_time(self.now + interval)
         self._record()
         self.tables.skip(interval)
         self._delays = [(due + interval, *rest) for due, *rest in self._delays]
@@ -375,6 +391,10 @@ class CompiledEngine(BaseEngine):
                 for process in runnable:
                     process.runnable = False
                     process.run()
+            except BaseException:
+                for slot in self._deferred:
+                    slot.discard()
+                raise
             finally:
                 deferred, self._deferred = self._deferred, None
             for slot in deferred:
@@ -480,6 +500,7 @@ class CompiledEngine(BaseEngine):
     def run_until(self, deadline: int) -> None:
         """Run until a time in fs."""
         assert self.now <= deadline
+        self._check_time(deadline)
         while self.now < deadline:
             self.advance(deadline, single=False)
 

@@ -66,7 +66,7 @@ def structure(value: Any) -> Any:
     if kind is Signal:
         return id(value)
     if kind is ast.Const:
-        return 0, value.value, len(value)
+        return 0, value.value, len(value), value.shape().signed
     if kind is ast.Slice:
         return 1, structure(value.value), value.start, value.stop
     if kind is ast.Operator:

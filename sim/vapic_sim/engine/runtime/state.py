@@ -44,6 +44,10 @@ class _Slot:
         else:
             self._engine.store(self._pieces, value)
 
+    def discard(self) -> None:
+        """Forget what a process has set."""
+        self._pending = None
+
     def commit(self) -> None:
         """Set it to what a process has set."""
         value, self._pending = self._pending, None
@@ -84,6 +88,10 @@ class _Memory:
         self._pending[address] = value
         if not self._engine.defer(self):
             self.commit()
+
+    def discard(self) -> None:
+        """Forget what a process has written."""
+        self._pending.clear()
 
     def commit(self) -> None:
         """Set what was written."""
