@@ -54,6 +54,7 @@ def test_no_verilator(monkeypatch):
 def test_no_compiler(monkeypatch):
     monkeypatch.setenv("VAPIC_CC", "no-such-compiler")
     monkeypatch.setattr(verilator, "find", lambda: Path())
+    monkeypatch.setattr(verilator, "version", lambda: "Verilator")
     report = measure(["free_run", "native", "cached"], quick=True, trace=None, candidates=False,
                      progress=Progress())
     assert [report[key] for key in ("free_run_ratio", "native_ratio", "cached_s")] == [None] * 3
