@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from vapic.layouts import BankOp, EvtOp, IoapicOp, Layouts, SelectOp
 
 from ..model import Model, Record
+from ..world.fields import Fields
 from .bench import UNITS, Bench
-from .log import Fields
 
 __all__ = ["Monitor", "TraceRecord"]
 
