@@ -14,6 +14,8 @@ from vapic_sim.harness import simulate
 from vapic_sim.machine.bus import BusError, BusMaster, SharedBus
 from vapic_sim.machine.msi import MsiDevice
 
+pytestmark = pytest.mark.simulates
+
 
 class Responder(wiring.Component):
     """16 words at 0, error elsewhere, none at 0x1000; as many waits as adr[2:4] says."""

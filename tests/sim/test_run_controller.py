@@ -12,6 +12,8 @@ from vapic_sim.run.machine import Machine
 from vapic_sim.traces.trace import Arrival, Trace
 from vapic_sim.world.link import simulate
 
+pytestmark = pytest.mark.simulates
+
 SMALL = {"vcpus": 2, "guests": 1, "pcpus": 2}
 
 

@@ -10,6 +10,8 @@ from vapic.controller import Controller
 from vapic_sim.world.link import simulate
 from vapic_sim.world.world import Events, World
 
+pytestmark = pytest.mark.simulates
+
 
 class Link:
     """A controller that does nothing but have timers, at which it needs a clock edge."""

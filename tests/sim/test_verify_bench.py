@@ -15,6 +15,8 @@ from vapic_sim.verify.log import KEPT, CommitLog
 from vapic_sim.verify.shaker import Shaker
 from vapic_sim.world.port import WatchedBus
 
+pytestmark = pytest.mark.simulates
+
 
 class Slow(wiring.Component):
     """Answers with the address after as many waits as its low bits say; an error at 0x100."""
