@@ -99,7 +99,7 @@ class Controller(wiring.Component):
             m.d.comb += block.globals.eq(access.globals)
 
         # The way of a request: source, dispatch, sink.
-        connect(m, dispatch.requests, ioapic.requests)
+        connect(m, ioapic.requests, dispatch.requests)
         m.submodules.accept = accept = StreamSlice(layouts.accept)
         connect(m, dispatch.accept, accept.i)
         connect(m, accept.o, bank.accept)

@@ -103,7 +103,7 @@ def test_reset_restores_every_row_and_makes_no_edge():
             ctx.set(reset, 1)
             await ctx.tick()
             ctx.set(reset, 0)
-        assert not ctx.get(dut.requests.offer_valid)
+        assert not ctx.get(dut.requests.offer)
 
     sim = Simulator(ResetInserter(reset)(dut))
     sim.add_clock(10e-9)
