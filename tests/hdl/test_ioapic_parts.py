@@ -7,9 +7,9 @@ import pytest
 from amaranth import ResetInserter, Signal
 
 from vapic.config import Config
-from vapic.ioapic.arbiter import RoundRobin
 from vapic.ioapic.lines import Lines
 from vapic.ioapic.unit import Ioapic
+from vapic.rotation import RoundRobin
 from vapic_sim.engine import Simulator
 from vapic_sim.harness import simulate
 

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..layouts import IoapicOp, Layouts, Outcome
 from ..msi.intake import message_layout
-from .arbiter import RoundRobin
+from ..rotation import RoundRobin
 from .bus import Registers
 from .entries import Entries
 from .flags import Flags
