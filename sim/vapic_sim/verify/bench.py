@@ -11,8 +11,8 @@ from vapic.config import Config
 from vapic.controller import Controller
 from vapic.layouts import SelectOp
 
+from ..world.port import WatchedBus
 from .log import CommitLog
-from .port import WatchedBus
 from .shaker import Shaker
 
 __all__ = ["PERIOD", "UNITS", "Bench"]
@@ -24,7 +24,7 @@ UNITS = ("access", "ioapic", "bank", "evt", "lines", "msi", "dispatch")
 
 
 class Bench(Elaboratable):
-    """Top module of a `vapic_sim.agents.rig.Rig`.
+    """Top module of a `vapic_sim.verify.rig.Rig`.
 
     Parameters
     ----------
