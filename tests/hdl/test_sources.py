@@ -15,8 +15,8 @@ from vapic.controller import Controller
 from vapic.layouts import Layouts, Mode, Outcome, SourceKind
 from vapic.regmap import address
 from vapic.sources.arbiter import SourceArbiter
-from vapic_sim.agents.bus import BusMaster
 from vapic_sim.harness import simulate
+from vapic_sim.machine.bus import BusMaster
 
 SMALL = Config(rtes=3, irts=1, vcpus=4, lanes=4, domains=2, ports=32)
 
