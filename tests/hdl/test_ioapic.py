@@ -334,6 +334,8 @@ def run(config, seed, cycles):
                 assert idle_live < 6, cycle
                 take = int(offer and not load.chance(4))
                 start = snapshot(ref.entries[offered])
+                if take:
+                    assert ctx.get(req.offer_dom) == ref.entries[offered].dom
             elif s["delay"]:
                 s["delay"] -= 1
                 s["fresh"] = False

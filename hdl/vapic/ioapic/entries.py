@@ -62,6 +62,8 @@ class Entries(wiring.Component):
         Row that dispatch starts a selection of, and in which cycle.
     entry : ``Out(Layouts.entry)``
         That row, from the cycle after ``take`` until the next one.
+    offer_dom : ``Out(domain_bits)``
+        Only with ``config.commits``: its domain, in the same cycle, for the record of the start.
     query_n, query_entry : ``In``, ``Out(Layouts.entry)``
         Row that the event channels read, a cycle later.
     grant, grant_n, grant_last : ``In``
@@ -83,7 +85,7 @@ class Entries(wiring.Component):
             "query_n": In(index), "query_entry": Out(layouts.entry),
             "grant": In(1), "grant_n": In(index), "grant_last": In(last_layout(config)),
             "ready": Out(1),
-        })
+        } | ({"offer_dom": Out(config.domain_bits)} if config.commits else {}))
 
     def elaborate(self, platform):
         m = Module()
@@ -120,6 +122,10 @@ class Entries(wiring.Component):
             query.addr.eq(self.query_n),
             self.ready.eq(~clear),
         ]
+        if c.commits:
+            peek = self.rows.read_port(domain="comb")
+            m.d.comb += [peek.addr.eq(self.offer_n),
+                         self.offer_dom.eq(data.View(row_layout, peek.data).dom)]
         m.d.comb += _entry(start.data, self.entry) + _entry(query.data, self.query_entry)
         return m
 
