@@ -13,6 +13,18 @@ RULES = (
     ("sim/vapic_sim/model", "vapic_sim.model", ("amaranth", "vapic", "vapic_boards")),
     ("boards/vapic_boards", "vapic_boards", ()),
 )
+#: Rooms of the simulation, and those of the same house that each may look into.
+ROOMS = {
+    "engine": (),
+    "model": (),
+    "traces": (),
+    "world": ("engine",),
+    "machine": ("world",),
+    "verify": ("engine", "model", "world", "machine"),
+    "run": ("traces", "world", "machine"),
+    "report": ("traces", "run"),
+    "speed": ("engine", "traces", "verify"),
+}
 
 
 def imports(tree, package):
@@ -59,6 +71,22 @@ def test_model_stands_alone():
              for name in imports(tree, package_of(path, "sim/vapic_sim/model", "vapic_sim.model"))
              if within(name, "vapic_sim") and not within(name, "vapic_sim.model")]
     assert not wrong
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_of_the_simulation(room):
+    allowed = tuple(f"vapic_sim.{other}" for other in (room, *ROOMS[room]))
+    folder = f"sim/vapic_sim/{room}"
+    wrong = [f"{path.relative_to(ROOT)}: {name}"
+             for path, tree in sources(folder)
+             for name in imports(tree, package_of(path, folder, f"vapic_sim.{room}"))
+             if name.startswith("vapic_sim.") and not any(within(name, a) for a in allowed)]
+    assert not wrong
+
+
+def test_every_room_has_its_arrows():
+    rooms = {path.parent.name for path in (ROOT / "sim/vapic_sim").glob("*/__init__.py")}
+    assert rooms == set(ROOMS)
 
 
 @pytest.mark.parametrize("folder", ["hdl", "sim", "boards", "tests"])

@@ -1,1 +1,1 @@
-"""Simulation of the vapic controller: engines, golden model, agents, workloads, reports."""
+"""Simulation of the vapic controller: engines, golden model, machine, traces, runs, reports."""

@@ -20,10 +20,10 @@ from .race import RunError, Task, race
 from .report.figures import Setup
 from .report.json_ import to_json
 from .report.table import print_report
-from .workload.load import DEFAULT, load
-from .workload.machine import POLICIES, Job, plan
-from .workload.phases import PHASES
-from .workload.trace import Trace, densest
+from .run.machine import POLICIES, Job, plan
+from .run.phases import PHASES
+from .traces.load import DEFAULT, load
+from .traces.trace import Trace, densest
 
 __all__ = ["run"]
 

@@ -15,8 +15,8 @@ from vapic.controller import Controller
 
 from .report.explain import explain
 from .report.figures import Figures, figures_of
-from .workload.link import SimulatedLink, simulate
-from .workload.machine import Job, Machine, Outcome, plan
+from .run.machine import Job, Machine, Outcome, plan
+from .world.link import SimulatedLink, simulate
 
 __all__ = ["Finish", "RunError", "Task", "race", "run_here"]
 

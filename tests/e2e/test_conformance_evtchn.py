@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from vapic_sim.agents.bus import BusError
+from vapic_sim.machine.bus import BusError
 
 from .test_conformance_selection import BLOCKED, RR, reqx
 

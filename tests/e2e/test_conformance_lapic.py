@@ -2,7 +2,7 @@
 
 import pytest
 
-from vapic_sim.agents.bus import BusError
+from vapic_sim.machine.bus import BusError
 
 BASE_EN, BASE_EXTD = 1 << 11, 1 << 10
 

@@ -6,8 +6,8 @@ from amaranth.hdl import Fragment
 from vapic import Config
 from vapic.controller import Controller
 from vapic.regmap import address
-from vapic_sim.agents.bus import BusMaster
 from vapic_sim.harness import simulate
+from vapic_sim.machine.bus import BusMaster
 
 
 @pytest.mark.parametrize("vcpus", [1, 2, 16, 64, 512])

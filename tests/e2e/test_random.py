@@ -13,12 +13,12 @@ from amaranth import Module, Signal
 
 from vapic import Config
 from vapic.regmap import address
-from vapic_sim.agents.meetings import KINDS, Meetings
-from vapic_sim.agents.rig import Rig
-from vapic_sim.agents.state import HardwareState, difference
-from vapic_sim.agents.traffic import Traffic
 from vapic_sim.engine import Simulator
 from vapic_sim.model import AcceptResult
+from vapic_sim.verify.meetings import KINDS, Meetings
+from vapic_sim.verify.rig import Rig
+from vapic_sim.verify.state import HardwareState, difference
+from vapic_sim.verify.traffic import Traffic
 
 CONFIGS = {
     "small": Config(rtes=4, irts=4, vcpus=4, lanes=4, domains=3, ports=64),

@@ -3,8 +3,8 @@
 from vapic.config import Config
 from vapic.controller import Controller
 from vapic.regmap import REGISTERS, address
-from vapic_sim.agents.bus import BusMaster
 from vapic_sim.harness import simulate
+from vapic_sim.machine.bus import BusMaster
 
 CONFIG = Config(rtes=4, irts=4, vcpus=4, lanes=4, domains=2, ports=64)
 #: Last index of each dimension, by the beginning of a name.

@@ -7,8 +7,8 @@ from vapic.access.unit import AccessUnit
 from vapic.config import Config
 from vapic.layouts import Err
 from vapic.regmap import REGISTERS, address
-from vapic_sim.agents.bus import BusError, BusMaster
 from vapic_sim.harness import simulate
+from vapic_sim.machine.bus import BusError, BusMaster
 
 SMALL = Config(rtes=4, irts=3, vcpus=5, lanes=3, domains=3, ports=64)
 BIG = Config(rtes=120, irts=256, vcpus=512, lanes=32, domains=16, ports=1024)

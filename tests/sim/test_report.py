@@ -13,9 +13,9 @@ from vapic_sim.report.explain import explain
 from vapic_sim.report.figures import Figures, Setup, in_words, microseconds, percentile
 from vapic_sim.report.json_ import to_json
 from vapic_sim.report.table import print_report
-from vapic_sim.workload.ledger import Edge, Grant, Lane
-from vapic_sim.workload.machine import Job
-from vapic_sim.workload.trace import Arrival, Trace
+from vapic_sim.run.ledger import Edge, Grant, Lane
+from vapic_sim.run.machine import Job
+from vapic_sim.traces.trace import Arrival, Trace
 
 ROW = Figures(
     policy="static", arrivals=10, delivered=7, merged=3, pending=0, lost=0, latency_mean=600.0,

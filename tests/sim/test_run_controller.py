@@ -5,10 +5,10 @@ import pytest
 from vapic.controller import Controller
 from vapic_sim.race import Task, run_here
 from vapic_sim.report.explain import explain
-from vapic_sim.workload import machine
-from vapic_sim.workload.link import simulate
-from vapic_sim.workload.machine import Job, Machine, plan
-from vapic_sim.workload.trace import Arrival, Trace
+from vapic_sim.run import machine
+from vapic_sim.run.machine import Job, Machine, plan
+from vapic_sim.traces.trace import Arrival, Trace
+from vapic_sim.world.link import simulate
 
 SMALL = {"vcpus": 2, "guests": 1, "pcpus": 2}
 

@@ -9,10 +9,10 @@ import pytest
 
 from vapic.layouts import SchedState
 from vapic.regmap import REGISTERS, address
-from vapic_sim.agents import port
-from vapic_sim.workload.ledger import Ledger
-from vapic_sim.workload.machine import POLICIES, Job, Machine, jain, plan
-from vapic_sim.workload.trace import Arrival, Trace
+from vapic_sim.run.ledger import Ledger
+from vapic_sim.run.machine import POLICIES, Job, Machine, jain, plan
+from vapic_sim.traces.trace import Arrival, Trace
+from vapic_sim.world import port
 
 BUS = ("cyc", "stb", "we", "adr", "dat_w", "sel", "vmm", "dom", "vcpu", "dat_r", "ack", "err")
 

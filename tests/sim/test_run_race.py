@@ -6,8 +6,8 @@ import pytest
 
 from vapic_sim import race as race_
 from vapic_sim.race import RunError, Task, race
-from vapic_sim.workload.machine import Job
-from vapic_sim.workload.trace import Arrival, Trace
+from vapic_sim.run.machine import Job
+from vapic_sim.traces.trace import Arrival, Trace
 
 TRACE = Trace("t", (Arrival(0.0, "a", 1.0, 0), Arrival(5.0, "a", 1.0, 0)))
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vapic_sim.workload.world import World
+from vapic_sim.world.world import World
 
 
 class Link:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from vapic.layouts import Policy, SchedState
 
-from ..workload.ledger import Edge, Grant, Lane, Ledger
-from ..workload.trace import Trace
+from ..run.ledger import Edge, Grant, Lane, Ledger
+from ..traces.trace import Trace
 from .figures import microseconds
 
 __all__ = ["explain"]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..workload.machine import Job, Outcome
-from ..workload.trace import Trace
+from ..run.machine import Job, Outcome
+from ..traces.trace import Trace
 
 __all__ = ["Figures", "Setup", "figures_of", "in_words", "microseconds", "percentile"]
 

@@ -9,8 +9,8 @@ from time import perf_counter
 
 from vapic.config import Config
 
-from ..agents.rig import Rig
-from ..agents.traffic import Traffic
+from ..verify.rig import Rig
+from ..verify.traffic import Traffic
 from .free_run import VCPUS
 from .rows import Disagreement, Result, Say
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-from ..workload.load import DEFAULT
+from ..traces.load import DEFAULT
 from .rows import Missing, Result, Say
 
 __all__ = ["measure_run"]

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from vapic import Config
 from vapic.controller import Controller
 from vapic.regmap import address
-from vapic_sim.agents.bus import BusMaster
+from vapic_sim.machine.bus import BusMaster
 
 from .twins import ENGINES, Design, build
 from .waves import history, record

@@ -11,8 +11,8 @@ from vapic.config import Config
 from vapic.controller import Controller
 from vapic.record import UNITS, Op
 
+from ..world.port import WatchedBus
 from .log import CommitLog
-from .port import WatchedBus
 from .shaker import Shaker
 
 __all__ = ["PERIOD", "Bench"]
@@ -22,7 +22,7 @@ PERIOD = 10e-9
 
 
 class Bench(Elaboratable):
-    """Top module of a `vapic_sim.agents.rig.Rig`.
+    """Top module of a `vapic_sim.verify.rig.Rig`.
 
     Parameters
     ----------

@@ -7,10 +7,10 @@ from vapic.config import Config
 from vapic.regmap import address
 
 from ..engine import Simulator
+from ..machine.bus import BusMaster
 from ..model import Model, Params
 from ..model.selection import Selection
 from .bench import PERIOD, Bench
-from .bus import BusMaster
 from .log import KEPT
 from .monitor import Monitor, TraceRecord
 

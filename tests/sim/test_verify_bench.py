@@ -9,11 +9,11 @@ from amaranth.lib.wiring import In
 
 from vapic.config import Config
 from vapic.layouts import Layouts
-from vapic_sim.agents.bus import BusError, BusMaster
-from vapic_sim.agents.log import KEPT, CommitLog
-from vapic_sim.agents.port import WatchedBus
-from vapic_sim.agents.shaker import Shaker
 from vapic_sim.harness import simulate
+from vapic_sim.machine.bus import BusError, BusMaster
+from vapic_sim.verify.log import KEPT, CommitLog
+from vapic_sim.verify.shaker import Shaker
+from vapic_sim.world.port import WatchedBus
 
 
 class Slow(wiring.Component):

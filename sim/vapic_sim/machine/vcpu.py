@@ -28,7 +28,7 @@ class VCpu(ABC):
 
     Parameters
     ----------
-    world : vapic_sim.workload.world.World
+    world : vapic_sim.world.world.World
         Time.
     master : BusMaster
         Its way to the controller, with its own number and domain.

@@ -7,7 +7,7 @@ from typing import Any
 
 from vapic import regmap
 
-from .bus import BusError
+from ..machine.bus import BusError
 from .stimuli import Stimuli
 
 __all__ = ["Traffic"]

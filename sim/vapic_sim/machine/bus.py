@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from .port import ACK, DATA, ERR, PLACES, WORD, BusPort, WatchedBus
+from ..world.port import ACK, DATA, ERR, PLACES, WORD, BusPort, WatchedBus
 
 __all__ = ["BusError", "BusMaster", "BusPort", "SharedBus", "WatchedBus"]
 

@@ -6,8 +6,8 @@ from importlib.resources import files
 import pytest
 
 from vapic.cli import CommandError
-from vapic_sim.workload.load import DEFAULT, load
-from vapic_sim.workload.trace import Arrival
+from vapic_sim.traces.load import DEFAULT, load
+from vapic_sim.traces.trace import Arrival
 
 FTRACE = """\
 # tracer: nop
@@ -114,7 +114,7 @@ def test_default_trace():
     assert len(trace.arrivals) == 1968
     assert len(trace.sources) == 7
     assert trace.seconds == pytest.approx(3.922563)
-    assert files("vapic_sim.workload").joinpath("data", DEFAULT).stat().st_size <= 600 * 1024
+    assert files("vapic_sim.traces").joinpath("data", DEFAULT).stat().st_size <= 600 * 1024
 
 
 def test_actions_of_a_shared_line_are_one_interrupt(tmp_path):

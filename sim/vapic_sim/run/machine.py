@@ -10,16 +10,16 @@ from vapic.cli import CommandError
 from vapic.config import Config
 from vapic.layouts import Policy, SchedState
 
-from ..agents.bus import SharedBus
-from ..agents.driver import DriverVCpu
-from ..agents.guest import GuestVCpu
-from ..agents.lines import Lines
-from ..agents.msi import MsiDevice
-from ..agents.vmm import Entry, Vmm
+from ..machine.bus import SharedBus
+from ..machine.driver import DriverVCpu
+from ..machine.guest import GuestVCpu
+from ..machine.lines import Lines
+from ..machine.msi import MsiDevice
+from ..machine.vmm import Entry, Vmm
+from ..traces.trace import Trace
+from ..world.world import Link, World
 from .ledger import Ledger
 from .phases import rotations
-from .trace import Trace
-from .world import Link, World
 
 __all__ = ["POLICIES", "Job", "Machine", "Outcome", "plan"]
 
@@ -54,7 +54,7 @@ class Job:
     slice_us : float
         Time slice.
     phase : str
-        A key of `vapic_sim.workload.phases.PHASES`.
+        A key of `vapic_sim.run.phases.PHASES`.
     seed : int
         Of random phases.
     skip : bool
@@ -152,7 +152,7 @@ class Machine:
     ----------
     job : Job
         What to run.
-    link : vapic_sim.workload.world.Link
+    link : vapic_sim.world.world.Link
         The controller, of the size that `plan` says, just reset.
     progress : callable, optional
         Called with the number of arrivals so far, now and then.

@@ -12,10 +12,10 @@ _AT_MOST = 1 << 18
 
 
 class Link(Protocol):
-    """A controller that can be stepped; `vapic_sim.workload.link` has the simulated one.
+    """A controller that can be stepped; `vapic_sim.world.link` has the simulated one.
 
     ``dut`` has the ports of `vapic.controller.Controller`; what they are is the link's matter.
-    ``bus`` is what a `vapic_sim.agents.bus.SharedBus` takes: that of ``dut`` or one before it.
+    ``bus`` is what a `vapic_sim.machine.bus.SharedBus` takes: that of ``dut`` or one before it.
     """
 
     dut: Any

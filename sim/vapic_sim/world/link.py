@@ -6,8 +6,8 @@ from typing import Any
 
 from amaranth import Cat, ClockDomain, Module, Signal
 
-from ..agents.bus import WatchedBus
 from ..engine import Simulator
+from .port import WatchedBus
 
 __all__ = ["SimulatedLink", "simulate"]
 
@@ -17,7 +17,7 @@ _MASK = (1 << 32) - 1
 
 
 class SimulatedLink:
-    """A `vapic_sim.workload.world.Link` to a component that is simulated.
+    """A `vapic_sim.world.world.Link` to a component that is simulated.
 
     Outputs are looked at in the middle of a cycle, at the falling edge of the clock, and inputs
     are set there.

@@ -16,7 +16,7 @@ class DriverVCpu(VCpu):
     ----------
     world, master, k, vector
         As `VCpu`.
-    ledger : vapic_sim.workload.ledger.Ledger
+    ledger : vapic_sim.run.ledger.Ledger
         Told when a handler starts, and which service time it has.
 
     Attributes

@@ -10,10 +10,10 @@ from amaranth.lib.wiring import In, Out
 
 from vapic.config import Config
 from vapic.layouts import Layouts
-from vapic_sim.agents.bus import BusError, BusMaster, SharedBus
-from vapic_sim.agents.lines import Lines
-from vapic_sim.agents.msi import MsiDevice
 from vapic_sim.harness import simulate
+from vapic_sim.machine.bus import BusError, BusMaster, SharedBus
+from vapic_sim.machine.lines import Lines
+from vapic_sim.machine.msi import MsiDevice
 
 
 class Responder(wiring.Component):

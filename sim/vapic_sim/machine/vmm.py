@@ -42,7 +42,7 @@ class Vmm:
 
     Parameters
     ----------
-    world : vapic_sim.workload.world.World
+    world : vapic_sim.world.world.World
         Time.
     bus : SharedBus
         Way to the controller; each access has a turn of its own, as several CPUs run the VMM.

@@ -8,7 +8,7 @@ from typing import Any
 
 from vapic.layouts import Policy, SchedState
 
-from .trace import Arrival
+from ..traces.trace import Arrival
 
 __all__ = ["Edge", "Grant", "Lane", "Ledger"]
 

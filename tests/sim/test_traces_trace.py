@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from vapic_sim.workload.phases import PHASES, rotations
-from vapic_sim.workload.trace import Arrival, Trace, densest
+from vapic_sim.run.phases import PHASES, rotations
+from vapic_sim.traces.trace import Arrival, Trace, densest
 
 
 def trace(*times, busy=None):

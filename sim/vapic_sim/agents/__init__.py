@@ -1,1 +1,0 @@
-"""Bus masters, lines, vCPUs, the VMM scheduler and monitors for testbenches."""

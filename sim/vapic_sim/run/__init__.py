@@ -1,0 +1,1 @@
+"""One run of a recorded load on a controller, with its machine and its books."""

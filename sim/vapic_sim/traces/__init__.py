@@ -1,0 +1,1 @@
+"""Recorded interrupt loads, and readers of the formats in which they come."""

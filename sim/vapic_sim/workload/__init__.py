@@ -1,1 +1,0 @@
-"""Interrupt traces and synthetic arrivals."""
