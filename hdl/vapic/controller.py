@@ -6,13 +6,13 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .access.unit import AccessUnit
 from .bank.unit import Bank
-from .commits import UNITS, CommitOrder
 from .config import Config
 from .dispatch.unit import Dispatch
 from .evtchn.unit import EventChannels
 from .ioapic.unit import Ioapic
 from .layouts import Layouts
 from .msi.intake import MsiIntake
+from .record import UNITS, CommitOrder
 from .slices import StreamSkid, StreamSlice
 from .sources.arbiter import SourceArbiter
 

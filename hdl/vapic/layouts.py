@@ -9,8 +9,8 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 __all__ = [
-    "AcceptResult", "BankOp", "Err", "EvtOp", "IoapicOp", "Layouts", "Mode", "NoteOp", "Outcome",
-    "Policy", "SchedState", "SelectOp", "SourceKind",
+    "AcceptResult", "Err", "Layouts", "Mode", "NoteOp", "Outcome", "Policy", "SchedState",
+    "SourceKind",
 ]
 
 
@@ -119,53 +119,6 @@ class AcceptResult(enum.IntEnum, shape=3):
     SKIP = 4
     #: Illegal vector: ESR.RECVILL recorded, nothing accepted (IOA-18).
     RECVILL = 5
-
-
-class BankOp(enum.IntEnum, shape=4):
-    """Operation of a bank commit record."""
-
-    #: Register access; row = v, addr/data/sel/... of the bus, result = {berr[32], rdata[31:0]}.
-    BUS = 0
-    #: One target of a grant; row = v, addr = n, data = {first[10], last[9], level[8], vector[7:0]},
-    #: result = AcceptResult.
-    ACCEPT = 1
-    #: Upcall state taken over; row = v, data = {pend[1], line[0]}, result = 1 if UPVEC injected.
-    UPCALL = 2
-    #: VCPU.CTL written; row = v, data = value, result = 1 if applied, 0 if ignored (ERR-09).
-    CTL = 3
-
-
-class IoapicOp(enum.IntEnum, shape=4):
-    """Operation of an I/O APIC commit record."""
-
-    #: Register access (I/O APIC page, REQX, REQSTAT, PIRQ_OWNER, IRT), as BankOp.BUS.
-    BUS = 0
-    #: The synchronised lines changed; data (128 bits) = all pins, before polarity.
-    LINES = 1
-    #: MSI taken; addr, data = the message, result = 1 if latched, 0 if discarded (ERR-06).
-    MSI = 2
-
-
-class EvtOp(enum.IntEnum, shape=4):
-    """Operation of an event-channel commit record."""
-
-    #: Register access or command of a window, as BankOp.BUS.
-    BUS = 0
-    #: One bit of a mask store; row = {dom, port}, data = the new bit.
-    MASK_BIT = 1
-    #: One target of a grant; row = v, addr = n, data = {first[10], last[9]},
-    #: result = {port[15:3], AcceptResult[2:0]}.
-    GRANT = 2
-
-
-class SelectOp(enum.IntEnum, shape=4):
-    """Operation of a dispatch commit record."""
-
-    #: Selection start; row = n, data = domain.
-    START = 0
-    #: Selection ended without a commit; row = n, result = Outcome. AGAIN if the request itself
-    #: changed meanwhile; a selection that a target's ABORT or RETRY ended has no END.
-    END = 1
 
 
 class Layouts:
@@ -302,7 +255,7 @@ class Layouts:
             "now": 32, "n": 9, "kind": SourceKind, "candidates": c.lanes, "eligible": c.lanes,
             "policy": Policy, "key": 32, "target": 9, "port": 10,
         })
-        #: One commit record (GEN-09); simulation only. `op` is of the unit's own enum.
+        #: One commit record (GEN-09); simulation only. See `record.TABLE`.
         self.commit = data.StructLayout({
             "seq": 32, "op": 4, "row": 16,
             "vmm": 1, "dom": 4, "vcpu": 9, "we": 1, "sel": 4,
@@ -339,12 +292,15 @@ class Layouts:
           with the ``target`` of that decision, and ``multi`` while more are to come;
         - or an ``outcome``, one cycle long: no target. The source judges by ``ok`` of that cycle
           whether the request is still the one that was asked about.
+        - ``offer_dom``, with ``config.commits`` alone: the domain of the offer, for the record of
+          its start.
         """
         return wiring.Signature({
             "offer": Out(1), "tag": Out(self.config.pirq_bits), "take": In(1),
             "request": Out(self.request), "ok": Out(1),
             "first": In(1), "last": In(1), "target": In(self.last_target), "multi": In(1),
             "outcome": In(Outcome),
+            **({"offer_dom": Out(self.config.domain_bits)} if self.config.commits else {}),
         })
 
     @property

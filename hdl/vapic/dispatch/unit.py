@@ -4,7 +4,8 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..layouts import AcceptResult, Layouts, Mode, Outcome, SelectOp
+from ..layouts import AcceptResult, Layouts, Mode, Outcome
+from ..record import Recorder, record_ports
 from ..trees import decode
 from .changes import ChangeWatch
 from .choose import Chooser
@@ -96,9 +97,7 @@ class Dispatch(wiring.Component):
             "granted": Out(layouts.vcpu_strobe), "aborted": Out(layouts.vcpu_strobe),
             "ready": Out(1), "quiet": Out(1),
         }
-        if config.commits:
-            ports["commits"] = Out(layouts.commit_port)
-        super().__init__(ports)
+        super().__init__(ports | record_ports(config))
         self.lanes = LaneStore(config)
         self.chooser = Chooser(config)
         self.delivery = Delivery(config)
@@ -313,12 +312,10 @@ class Dispatch(wiring.Component):
                 m.next = "IDLE"
 
         if c.commits:
-            # The end of a selection that a target ended (ABORT, RETRY) has no record of its own.
-            ended, result, record = Signal(), Signal(Outcome), self.commits.record
-            m.d.sync += [ended.eq(ending & (ended_as != Outcome.AGAIN)),
-                         result.eq(requests.outcome)]
-            m.d.comb += [self.commits.valid.eq(requests.take | ended),
-                         record.row.eq(Mux(ended, source, self.pirq_n)),
-                         record.result.eq(Mux(ended, result, 0)),
-                         record.op.eq(Mux(ended, SelectOp.END, SelectOp.START))]
+            Recorder.beside(
+                m, self, c, "dispatch",
+                start={"valid": requests.take, "n": self.pirq_n, "owner": requests.offer_dom},
+                # A selection that a target ended (ABORT, RETRY) has no record of its end.
+                end={"valid": ending & (ended_as != Outcome.AGAIN), "n": source,
+                     "outcome": requests.outcome})
         return m
