@@ -12,7 +12,7 @@ import pytest
 from amaranth import Module, Signal
 
 from vapic import Config
-from vapic.regmap import address
+from vapic.regs import address
 from vapic_sim.engine import Simulator
 from vapic_sim.model import AcceptResult
 from vapic_sim.verify.meetings import KINDS, Meetings

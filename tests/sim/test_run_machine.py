@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from vapic.layouts import SchedState
-from vapic.regmap import REGISTERS, address
+from vapic.regs import REGISTERS, address
 from vapic_sim.run.ledger import Ledger
 from vapic_sim.run.machine import POLICIES, Job, Machine, jain, plan
 from vapic_sim.traces.trace import Arrival, Trace

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-from vapic.regmap import address
+from vapic.regs import address
 
 from .bus import BusMaster
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vapic.layouts import Policy, SchedState
-from vapic.regmap import address
+from vapic.regs import address
 
 from .bus import SharedBus
 from .vcpu import VCpu
