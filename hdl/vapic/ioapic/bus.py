@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import Err, Layouts, Outcome
 from ..record import Recorder, record_ports
-from .entries import last_layout, row_layout, write_layout
+from .entries import row_layout, write_layout
 from .flags import change_layout, state_layout
 from .window import Window
 
@@ -43,7 +43,7 @@ class Registers(wiring.Component):
         Entry of the access, from two cycles after it was taken until its answer.
     word : ``Out(32)``
         What is written; 0 before the first access.
-    row, last : ``In(row_layout)``, ``In(last_layout)``
+    row, last : ``In(row_layout)``, ``In(Layouts.last_target)``
         Memory rows of ``n`` in the previous cycle.
     state, held, status : ``In``
         Flags of ``n``, whether its request is put off, and why.
@@ -77,7 +77,7 @@ class Registers(wiring.Component):
         ports = {
             "bus": In(layouts.unit_bus), "start": In(1), "hold": In(1), "steady": In(1),
             "n": Out(c.pirq_bits), "word": Out(32),
-            "row": In(row_layout), "last": In(last_layout(c)),
+            "row": In(row_layout), "last": In(layouts.last_target),
             "state": In(state_layout), "held": In(1), "status": In(Outcome), "enable": In(1),
             "write": Out(write_layout), "change": Out(change_layout),
             "eoi": Out(1), "vmm": Out(1), "dom": Out(4),
