@@ -292,16 +292,15 @@ class Layouts:
           with the ``target`` of that decision, and ``multi`` while more are to come;
         - or an ``outcome``, one cycle long: no target. The source judges by ``ok`` of that cycle
           whether the request is still the one that was asked about.
-
-        With ``config.commits`` there is ``dom`` beside ``tag``, the domain of the offer, for the
-        record of the start.
+        - ``offer_dom``, with ``config.commits`` alone: the domain of the offer, for the record of
+          its start.
         """
         return wiring.Signature({
             "offer": Out(1), "tag": Out(self.config.pirq_bits), "take": In(1),
             "request": Out(self.request), "ok": Out(1),
             "first": In(1), "last": In(1), "target": In(self.last_target), "multi": In(1),
             "outcome": In(Outcome),
-            **({"dom": Out(self.config.domain_bits)} if self.config.commits else {}),
+            **({"offer_dom": Out(self.config.domain_bits)} if self.config.commits else {}),
         })
 
     @property

@@ -5,8 +5,8 @@ import re
 
 import pytest
 from amaranth import Module, Signal
-from docs.sessions import CUT, PAGES, ROOT, blocks, commands, files, matches, refresh, shown
 
+from docs.sessions import CUT, PAGES, ROOT, blocks, commands, files, matches, refresh, shown
 from vapic_sim.engine import Simulator
 
 #: docs/engine.md has a stricter test of its own.
@@ -23,6 +23,7 @@ def compiled(simulation_engine):
         pytest.skip("the pages show the compiled engine")
 
 
+@pytest.mark.simulates
 @pytest.mark.parametrize(("path", "block"), SESSIONS, ids=[
     f"{path.stem}-{i}" for i, (path, _) in enumerate(SESSIONS)])
 def test_sessions(path, block, tmp_path, compiled):

@@ -221,8 +221,8 @@ class Bench:
         offer = r.randrange(self.c.pirqs)
         ctx.set(dut.requests.offer, self.chance(.8))
         ctx.set(dut.requests.tag, offer)
-        self.offer_dom = self.time % self.c.domains
-        ctx.set(dut.requests.dom, self.offer_dom)
+        self.offer_dom = (offer + self.time) % self.c.domains
+        ctx.set(dut.requests.offer_dom, self.offer_dom)
         ctx.set(dut.pirq_row, self.pirq_answer)
         ctx.set(dut.trace.ready, self.chance(.01 if self.time % 4000 < 2000 else .9))
 

@@ -336,7 +336,7 @@ def run(config, seed, cycles):
                 start = snapshot(ref.entries[offered]) | {"kind": int(offered >= config.rtes)}
                 del start["autoeoi"]
                 if take:
-                    assert ctx.get(req.dom) == ref.entries[offered].dom
+                    assert ctx.get(req.offer_dom) == ref.entries[offered].dom
             elif s["delay"]:
                 s["delay"] -= 1
                 s["fresh"] = False

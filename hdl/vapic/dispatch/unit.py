@@ -314,7 +314,7 @@ class Dispatch(wiring.Component):
         if c.commits:
             Recorder.beside(
                 m, self, c, "dispatch",
-                start={"valid": requests.take, "n": self.pirq_n, "owner": requests.dom},
+                start={"valid": requests.take, "n": self.pirq_n, "owner": requests.offer_dom},
                 # A selection that a target ended (ABORT, RETRY) has no record of its end.
                 end={"valid": ending & (ended_as != Outcome.AGAIN), "n": source,
                      "outcome": requests.outcome})

@@ -193,7 +193,7 @@ class Ioapic(wiring.Component):
 
         if c.commits:
             connect(m, registers.commits, flipped(self.commits))
-            m.d.comb += requests.dom.eq(entries.offer_dom)
+            m.d.comb += requests.offer_dom.eq(entries.offer_dom)
         Recorder.beside(m, self, c, "lines", port="commits_lines", lines={
             "valid": lines.changed, "lines": lines.line})
         return m

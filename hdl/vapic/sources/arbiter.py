@@ -74,7 +74,8 @@ class SourceArbiter(wiring.Component):
             requests.ok.eq(_select(owner, [source.ok for source in sources])),
         ]
         if self._config.commits:
-            m.d.comb += requests.dom.eq(_select(pick, [source.dom for source in sources]))
+            m.d.comb += requests.offer_dom.eq(_select(
+                pick, [source.offer_dom for source in sources]))
         m.d.sync += others.eq(wins)
         with m.If(requests.take):
             m.d.sync += [owner.eq(pick), owed.eq(others)]
