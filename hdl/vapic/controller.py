@@ -6,13 +6,13 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .access.unit import AccessUnit
 from .bank.unit import Bank
-from .commits import UNITS, CommitOrder
 from .config import Config
 from .dispatch.unit import Dispatch
 from .evtchn.unit import EventChannels
 from .ioapic.unit import Ioapic
 from .layouts import Layouts
 from .msi.intake import MsiIntake
+from .record import UNITS, CommitOrder
 from .slices import StreamSkid, StreamSlice
 from .sources.arbiter import SourceArbiter
 
@@ -21,6 +21,8 @@ __all__ = ["Controller"]
 
 class Controller(wiring.Component):
     """Interrupt controller for virtual machines (spec 1.2).
+
+    docs/architecture.md shows the way of one interrupt, cycle by cycle.
 
     Parameters
     ----------
@@ -57,9 +59,6 @@ class Controller(wiring.Component):
     sources : dict of str to Component
         Whose ``requests`` dispatch serves, the table of interrupt sources first; see
         `SourceArbiter`. Each also has ``ready`` and ``quiet``.
-
-    A pin edge reaches ``upcall`` or ``irq`` of the vCPU it is dispatched to in about 25 cycles if
-    nothing else is under way; docs/architecture.md has the measured figures.
     """
 
     def __init__(self, config: Config):

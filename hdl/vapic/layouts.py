@@ -1,16 +1,18 @@
 """Every record and enumeration that crosses from one block to another.
 
 Widths follow the configuration, so each record is a method of `Layouts`, which is made once from
-a `vapic.Config` and handed to every block. The timing of each interface is told in
-docs/architecture.md, "Between the blocks".
+a `vapic.Config` and handed to every block. Which block has which is in docs/ports.md, what
+order decisions have in docs/commits.md.
 """
 
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .numbers import Policy, SchedState
+
 __all__ = [
-    "AcceptResult", "BankOp", "Err", "EvtOp", "IoapicOp", "Layouts", "Mode", "NoteOp", "Outcome",
-    "Policy", "SchedState", "SelectOp", "SourceKind",
+    "AcceptResult", "Err", "Layouts", "Mode", "NoteOp", "Outcome", "Policy", "SchedState",
+    "SourceKind",
 ]
 
 
@@ -38,29 +40,6 @@ class SourceKind(enum.IntEnum, shape=2):
     MSI = 2
     #: A message of a vCPU to others; the tag is the sender.
     IPI = 3
-
-
-class SchedState(enum.Enum, shape=2):
-    """Scheduling state of a vCPU (LAPIC-64, Xen RUNSTATE encoding)."""
-
-    RUNNING = 0
-    RUNNABLE = 1
-    BLOCKED = 2
-    OFFLINE = 3
-
-
-class Policy(enum.IntEnum, shape=5):
-    """Target-selection policy (spec 4.2); STATIC only appears in trace records."""
-
-    LOWPRI = 0
-    RR = 1
-    LEAST = 2
-    RUNFIRST = 3
-    STICKY = 4
-    WEIGHTED = 5
-    PULL = 6
-    SED = 7
-    STATIC = 16
 
 
 class Err(enum.IntEnum, shape=4):
@@ -121,53 +100,6 @@ class AcceptResult(enum.IntEnum, shape=3):
     RECVILL = 5
 
 
-class BankOp(enum.IntEnum, shape=4):
-    """Operation of a bank commit record."""
-
-    #: Register access; row = v, addr/data/sel/... of the bus, result = {berr[32], rdata[31:0]}.
-    BUS = 0
-    #: One target of a grant; row = v, addr = n, data = {first[10], last[9], level[8], vector[7:0]},
-    #: result = AcceptResult.
-    ACCEPT = 1
-    #: Upcall state taken over; row = v, data = {pend[1], line[0]}, result = 1 if UPVEC injected.
-    UPCALL = 2
-    #: VCPU.CTL written; row = v, data = value, result = 1 if applied, 0 if ignored (ERR-09).
-    CTL = 3
-
-
-class IoapicOp(enum.IntEnum, shape=4):
-    """Operation of an I/O APIC commit record."""
-
-    #: Register access (I/O APIC page, REQX, REQSTAT, PIRQ_OWNER, IRT), as BankOp.BUS.
-    BUS = 0
-    #: The synchronised lines changed; data (128 bits) = all pins, before polarity.
-    LINES = 1
-    #: MSI taken; addr, data = the message, result = 1 if latched, 0 if discarded (ERR-06).
-    MSI = 2
-
-
-class EvtOp(enum.IntEnum, shape=4):
-    """Operation of an event-channel commit record."""
-
-    #: Register access or command of a window, as BankOp.BUS.
-    BUS = 0
-    #: One bit of a mask store; row = {dom, port}, data = the new bit.
-    MASK_BIT = 1
-    #: One target of a grant; row = v, addr = n, data = {first[10], last[9]},
-    #: result = {port[15:3], AcceptResult[2:0]}.
-    GRANT = 2
-
-
-class SelectOp(enum.IntEnum, shape=4):
-    """Operation of a dispatch commit record."""
-
-    #: Selection start; row = n, data = domain.
-    START = 0
-    #: Selection ended without a commit; row = n, result = Outcome. AGAIN if the request itself
-    #: changed meanwhile; a selection that a target's ABORT or RETRY ended has no END.
-    END = 1
-
-
 class Layouts:
     """Records between the blocks of a controller.
 
@@ -212,7 +144,8 @@ class Layouts:
         })
         #: A target of a grant as its source keeps it (SEL-24).
         self.last_target = data.StructLayout({"k": c.lane_bits, "port": c.port_bits})
-        #: What dispatch must know of one vCPU, kept in its lane, written by the bank.
+        #: What dispatch may have to know of one vCPU, written by the bank. The lane keeps of it
+        #: what every request needs and what the policies built name (`dispatch.lanes.kept`).
         self.lane = data.StructLayout({
             "online": 1, "frozen": 1, "enabled": 1,   # enabled: APIC_BASE.EN
             "svr_enabled": 1,
@@ -302,7 +235,7 @@ class Layouts:
             "now": 32, "n": 9, "kind": SourceKind, "candidates": c.lanes, "eligible": c.lanes,
             "policy": Policy, "key": 32, "target": 9, "port": 10,
         })
-        #: One commit record (GEN-09); simulation only. `op` is of the unit's own enum.
+        #: One commit record (GEN-09); simulation only. See `record.TABLE`.
         self.commit = data.StructLayout({
             "seq": 32, "op": 4, "row": 16,
             "vmm": 1, "dom": 4, "vcpu": 9, "we": 1, "sel": 4,
@@ -339,12 +272,15 @@ class Layouts:
           with the ``target`` of that decision, and ``multi`` while more are to come;
         - or an ``outcome``, one cycle long: no target. The source judges by ``ok`` of that cycle
           whether the request is still the one that was asked about.
+        - ``offer_dom``, with ``config.commits`` alone: the domain of the offer, for the record of
+          its start.
         """
         return wiring.Signature({
             "offer": Out(1), "tag": Out(self.config.pirq_bits), "take": In(1),
             "request": Out(self.request), "ok": Out(1),
             "first": In(1), "last": In(1), "target": In(self.last_target), "multi": In(1),
             "outcome": In(Outcome),
+            **({"offer_dom": Out(self.config.domain_bits)} if self.config.commits else {}),
         })
 
     @property

@@ -10,7 +10,8 @@ import pytest
 from vapic import Config
 from vapic.dispatch.unit import Dispatch
 from vapic.layouts import AcceptResult as Result
-from vapic.layouts import Layouts, Outcome, SelectOp
+from vapic.layouts import Layouts, Outcome
+from vapic.record import Op
 from vapic_sim.harness import simulate
 
 LOWPRI, RR, LEAST, PULL, STATIC = 0, 1, 2, 6, 16
@@ -220,6 +221,8 @@ class Bench:
         offer = r.randrange(self.c.pirqs)
         ctx.set(dut.requests.offer, self.chance(.8))
         ctx.set(dut.requests.tag, offer)
+        self.offer_dom = (offer + self.time) % self.c.domains
+        ctx.set(dut.requests.offer_dom, self.offer_dom)
         ctx.set(dut.pirq_row, self.pirq_answer)
         ctx.set(dut.trace.ready, self.chance(.01 if self.time % 4000 < 2000 else .9))
 
@@ -256,11 +259,11 @@ class Bench:
         """START in C0, END in the cycle after the outcome."""
         commits, wanted = self.dut.commits, self.end_record
         if self.ctx.get(self.dut.requests.take):
-            wanted = (SelectOp.START.value, self.ctx.get(self.dut.requests.tag), 0)
+            wanted = (Op.START, self.ctx.get(self.dut.requests.tag), self.offer_dom, 0)
         assert self.ctx.get(commits.valid) == (wanted is not None)
         if wanted:
             record = self.ctx.get(commits.record)
-            assert (record.op, record.row, record.result) == wanted
+            assert (record.op, record.row, record.data, record.result) == wanted
         self.end_record = None
 
     def begin(self, n):
@@ -320,7 +323,7 @@ class Bench:
                     wanted = Outcome.AGAIN
                 assert outcome == wanted, (outcome, wanted)
                 if self.expected != Outcome.AGAIN:
-                    self.end_record = (SelectOp.END.value, self.n, wanted.value)
+                    self.end_record = (Op.END, self.n, 0, wanted.value)
                 self.told = self.time
                 self.seen[wanted.name] += 1
                 self.finish()

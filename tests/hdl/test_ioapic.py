@@ -335,6 +335,8 @@ def run(config, seed, cycles):
                 take = int(offer and not load.chance(4))
                 start = snapshot(ref.entries[offered]) | {"kind": int(offered >= config.rtes)}
                 del start["autoeoi"]
+                if take:
+                    assert ctx.get(req.offer_dom) == ref.entries[offered].dom
             elif s["delay"]:
                 s["delay"] -= 1
                 s["fresh"] = False

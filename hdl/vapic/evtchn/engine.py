@@ -1,9 +1,10 @@
 """The state that the parts of the event-channel engine share, and how an operation is answered."""
 
-from amaranth import Cat, Module, Signal, signed
+from amaranth import Module, Signal, signed
 from amaranth.lib import data
 
-from ..layouts import Err, EvtOp, Layouts, NoteOp
+from ..layouts import Err, Layouts, NoteOp
+from ..record import Recorder
 from ..trees import decode
 from .decode import Decode, Kind, Op
 from .rows import Errno, PortState, RowLayouts
@@ -95,6 +96,7 @@ class Engine:
         self.note, self.note_valid = Signal(layouts.note), Signal()
         self.note_free = Signal()
         self.rows = rows
+        self.recorder = Recorder.beside(m, unit, c, "evt")
         # One-hot numbers of where it stands.
         self.word_hot = decode(self.here.port[5:], c.port_words)
         self.lane_hot = decode(self.here.k, c.lanes)
@@ -121,25 +123,15 @@ class Engine:
         m.d.sync += self.code.eq(-int(errno))
         m.next = "DECIDE"
 
-    def record(self, m: Module, op: EvtOp, *, row, addr, value, result, bus: bool = False) -> None:
-        """Emit a commit record in the next cycle, if they are built."""
-        if not self.config.commits:
-            return
-        commits, request = self.unit.commits, self.request
-        m.d.sync += [
-            commits.valid.eq(1), commits.record.op.eq(op), commits.record.row.eq(row),
-            commits.record.addr.eq(addr), commits.record.data.eq(value),
-            commits.record.result.eq(result),
-        ]
-        m.d.sync += [commits.record[name].eq(request[name] if bus else 0)
-                     for name in ("vmm", "dom", "vcpu", "we", "sel")]
+    def record(self, m: Module, operation: str, **values) -> None:
+        """Tell the recorder, if there is one, of a decision in this cycle."""
+        if self.recorder:
+            self.recorder.tell(m, operation, valid=1, **values)
 
     def record_access(self, m: Module, value=0, berr=0) -> None:
-        """Emit the record of the access under way."""
-        word = Signal(32)
-        m.d.comb += word.eq(value)
-        self.record(m, EvtOp.BUS, row=self.request.addr[14:18], addr=self.request.addr,
-                    value=self.request.data, result=Cat(word, berr), bus=True)
+        """Tell it of the access under way."""
+        self.record(m, "bus", window=self.request.addr[14:18], request=self.request,
+                    answer=value, berr=berr)
 
     def below(self, value, limit: int):
         """Whether a number is below a limit; a power of two costs a look at the high bits."""

@@ -2,7 +2,7 @@
 
 from amaranth import Cat, Module, Mux, Signal
 
-from ..layouts import AcceptResult, EvtOp
+from ..layouts import AcceptResult
 from .engine import STEP, Engine
 
 __all__ = ["add_grant_check", "decide_grant", "take_grant"]
@@ -43,7 +43,6 @@ def decide_grant(m: Module, e: Engine) -> None:
         e.granting.eq(0),
         e.multi.eq(~grant.last & ~(grant.first & e.refused)),
     ]
-    e.record(m, EvtOp.GRANT, row=grant.v, addr=grant.n,
-             value=Cat(grant.last, grant.first) << 9,
-             result=Cat(done.result, e.here.port))
+    e.record(m, "grant", v=grant.v, n=grant.n, last=grant.last, first=grant.first,
+             result=done.result, port=e.here.port)
     m.next = "IDLE"

@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts
+from ..record import record_ports
 from ..trees import reduce_pairs
 from .commands import add_bank_data, add_command_states, add_operand_checks, decide
 from .decode import Kind
@@ -91,9 +92,7 @@ class EventChannels(wiring.Component):
             "changed": Out(1), "lag": Out(1), "globals": In(layouts.globals),
             "ready": Out(1), "quiet": Out(1),
         }
-        if c.commits:
-            members["commits"] = Out(layouts.commit_port)
-        super().__init__(members)
+        super().__init__(members | record_ports(c))
 
     def elaborate(self, platform):
         m = Module()
@@ -102,8 +101,6 @@ class EventChannels(wiring.Component):
         self._wire(m, e)
 
         m.d.sync += self.bus.rsp.valid.eq(0)
-        if self.config.commits:
-            m.d.sync += self.commits.valid.eq(0)
         with m.If(self.note.ready):
             m.d.sync += e.note_valid.eq(0)
 

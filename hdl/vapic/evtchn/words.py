@@ -2,7 +2,6 @@
 
 from amaranth import C, Cat, Module, Mux, Signal
 
-from ..layouts import EvtOp
 from ..trees import lowest
 from .decode import Kind
 from .directory import look_up
@@ -149,7 +148,7 @@ def _walk(m: Module, e: Engine) -> None:
             e.record_access(m)
         with m.If(e.third & ~e.walk_pending):
             number = e.request.addr[14:18] * e.config.ports + Cat(e.bit, here.port[5:])
-            e.record(m, EvtOp.MASK_BIT, row=number, addr=0, value=e.now_masked, result=0)
+            e.record(m, "mask_bit", place=number, masked=e.now_masked)
 
         # Second: the port's row is here.
         m.d.sync += e.third.eq(e.second)

@@ -4,7 +4,8 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import Err, IoapicOp, Layouts, Outcome
+from ..layouts import Err, Layouts, Outcome
+from ..record import Recorder, record_ports
 from .entries import row_layout, write_layout
 from .flags import change_layout, state_layout
 from .window import Window
@@ -67,7 +68,7 @@ class Registers(wiring.Component):
     quiet : ``Out(1)``
         No access is under way.
     commits : ``Out(Layouts.commit_port)``
-        Only with ``config.commits``: records of `IoapicOp.BUS`.
+        Only with ``config.commits``: accesses.
     """
 
     def __init__(self, config):
@@ -83,9 +84,7 @@ class Registers(wiring.Component):
             "ending": Out(1), "ended": In(1), "end_one": Out(1), "draining": Out(1),
             "quiet": Out(1),
         }
-        if c.commits:
-            ports["commits"] = Out(layouts.commit_port)
-        super().__init__(ports)
+        super().__init__(ports | record_ports(c))
 
     def elaborate(self, platform):
         m = Module()
@@ -219,13 +218,7 @@ class Registers(wiring.Component):
                     m.d.comb += answer.valid.eq(1)
                     m.next = "IDLE"
 
-        if c.commits:
-            record = self.commits.record
-            m.d.sync += [
-                self.commits.valid.eq(decide), record.op.eq(IoapicOp.BUS.value),
-                record.row.eq(target.n), record.data.eq(word),
-                *(record[name].eq(request[name])
-                  for name in ("addr", "vmm", "dom", "vcpu", "we", "sel")),
-            ]
-            m.d.comb += record.result.eq(Cat(answer.payload.data, answer.payload.berr))
+        Recorder.beside(m, self, c, "ioapic", bus={
+            "valid": decide, "n": target.n, "request": request,
+            "answer": answer.payload.data, "berr": answer.payload.berr})
         return m

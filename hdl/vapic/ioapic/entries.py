@@ -58,6 +58,8 @@ class Entries(wiring.Component):
         Row that dispatch starts a selection of, and in which cycle.
     request : ``Out(Layouts.request)``
         That row, from the cycle after ``take`` until the next one.
+    offer_dom : ``Out(domain_bits)``
+        Only with ``config.commits``: its domain, in the same cycle, for the record of the start.
     query_n, query_entry : ``In``, ``Out(Layouts.entry)``
         Row that the event channels read, a cycle later.
     current : ``In(pirq_bits)``
@@ -73,7 +75,8 @@ class Entries(wiring.Component):
         index = config.pirq_bits
         self._config = config
         self.rows = RowMemory(64, config.pirqs, granularity=8, sweep=True, quiet=True, reads={
-            "bus": Read.BEFORE, "start": Read.BEFORE, "query": Read.BEFORE})
+            "bus": Read.BEFORE, "start": Read.BEFORE, "query": Read.BEFORE,
+            **({"peek": Read.NOW} if config.commits else {})})
         self.targets = RowMemory(layouts.last_target, config.pirqs, sweep=True,
                                  reads={"bus": Read.BEFORE})
         super().__init__({
@@ -83,7 +86,7 @@ class Entries(wiring.Component):
             "query_n": In(index), "query_entry": Out(layouts.entry),
             "current": In(index), "grant": In(1), "target": In(layouts.last_target),
             "ready": Out(1),
-        })
+        } | ({"offer_dom": Out(config.domain_bits)} if config.commits else {}))
 
     def elaborate(self, platform):
         m = Module()
@@ -117,6 +120,9 @@ class Entries(wiring.Component):
             *_read(rows.start.data, self.request),
             self.request.kind.eq(Mux(self.current < c.rtes, SourceKind.PIN, SourceKind.IRT)),
         ]
+        if c.commits:
+            m.d.comb += [rows.peek.addr.eq(self.offer_n),
+                         self.offer_dom.eq(data.View(row_layout, rows.peek.data).dom)]
         return m
 
 

@@ -4,8 +4,9 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..layouts import IoapicOp, Layouts, Outcome
+from ..layouts import Layouts, Outcome
 from ..msi.intake import message_layout
+from ..record import Recorder
 from ..rotation import RoundRobin
 from .bus import Registers
 from .entries import Entries
@@ -68,7 +69,7 @@ class Ioapic(wiring.Component):
     ready, quiet : ``Out(1)``
         Rows are initialised; nothing is under way and nothing to be taken.
     commits, commits_lines : ``Out(Layouts.commit_port)``
-        Only with ``config.commits``: records of `IoapicOp.BUS` and `IoapicOp.LINES`.
+        Only with ``config.commits``: accesses, and changes of the lines.
     """
 
     def __init__(self, config):
@@ -192,7 +193,7 @@ class Ioapic(wiring.Component):
 
         if c.commits:
             connect(m, registers.commits, flipped(self.commits))
-            record = self.commits_lines.record
-            m.d.comb += [record.op.eq(IoapicOp.LINES.value), record.data.eq(lines.line)]
-            m.d.sync += self.commits_lines.valid.eq(lines.changed)
+            m.d.comb += requests.offer_dom.eq(entries.offer_dom)
+        Recorder.beside(m, self, c, "lines", port="commits_lines", lines={
+            "valid": lines.changed, "lines": lines.line})
         return m

@@ -73,6 +73,9 @@ class SourceArbiter(wiring.Component):
                 owner, [source.request.as_value() for source in sources])),
             requests.ok.eq(_select(owner, [source.ok for source in sources])),
         ]
+        if self._config.commits:
+            m.d.comb += requests.offer_dom.eq(_select(
+                pick, [source.offer_dom for source in sources]))
         m.d.sync += others.eq(wins)
         with m.If(requests.take):
             m.d.sync += [owner.eq(pick), owed.eq(others)]
