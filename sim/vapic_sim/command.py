@@ -12,10 +12,10 @@ from pathlib import Path
 from rich.console import Console
 
 from vapic.cli import CommandError
+from vapic.progress import Progress
 
 from .engine import BuildError
 from .engine.toolchain import find_compiler
-from .progress import Progress
 from .race import RunError, Task, race
 from .report.figures import Setup
 from .report.json_ import to_json
@@ -135,8 +135,9 @@ def _run(arguments: argparse.Namespace) -> int:
     tasks = [Task(replace(job, policy=name), _vcd(arguments.vcd, name, len(names)),
                   arguments.explain) for name in names]
     try:
-        with Progress(names, len(part.arrivals)) as progress:
-            finishes = race(tasks, progress.update)
+        with Progress() as progress:
+            finishes = race(tasks, lambda index, count: progress.count(
+                count, len(part.arrivals), names[index]))
     except RunError as error:
         print(f"vapic run: {error}", file=sys.stderr)
         return 1
