@@ -7,6 +7,9 @@ one of the acknowledge.
 from pathlib import Path
 
 from vapic import Config
+from vapic.layouts import Mode
+from vapic.numbers import Policy
+from vapic.regs import Command, pack
 from vapic_sim.verify.rig import Rig
 
 from .figures import fill
@@ -15,16 +18,16 @@ __all__ = ["PAGE", "measure", "table"]
 
 PAGE = Path(__file__).resolve().parent / "cycles.md"
 _CONFIG = Config(rtes=8, irts=8, vcpus=4, lanes=4, domains=2, ports=64)
-_BIND_PIRQ, _BIND_IPI = 0x20, 7
+_ENTRY = pack("REQX", path=1, policy=Policy.PULL, allow=0b111)
 _MESSAGE = 0xFEE00010
 
 
 async def _prepare(rig: Rig) -> None:
     await rig.setup(2)
-    await rig.write("REQX", 3, value=0x7061)
+    await rig.write("REQX", 3, value=_ENTRY)
     await rig.bind(3, 0)
     await rig.write("EVT_UPCALL", 0, 0, value=0)
-    await rig.rte(3, vector=0x61, mode=1, dest=0xFF)
+    await rig.rte(3, vector=0x61, mode=Mode.LOWEST.value, dest=0xFF)
 
 
 async def measure_in(rig: Rig) -> dict[str, tuple[str, int]]:
@@ -46,21 +49,23 @@ async def measure_in(rig: Rig) -> dict[str, tuple[str, int]]:
     await _prepare(rig)
     await take("global register", "access", "NOW")
     await take("I/O APIC page, REQX, REQSTAT, PIRQ_OWNER, IRT, read", "ioapic", "REQX", 3)
-    await take("the same, write", "ioapic", "REQX", 4, value=0x7061)
+    await take("the same, write", "ioapic", "REQX", 4, value=_ENTRY)
     await take("message (MSI)", "msi", _MESSAGE, value=0)
     await take("vLAPIC register, read", "bank", "LAPIC_TPR", 1, v=1)
     await take("vLAPIC register, write", "bank", "LAPIC_TPR", 1, value=0, v=1)
     await take("INTA", "bank", "LAPIC_INTA", 1, v=1)
     await take("VCPU register (SCHED), write", "bank", "VCPU_SCHED", 1, value=0)
-    await take("VCPU_CTL, write", "evtchn, bank", "VCPU_CTL", 3, value=0x03000301)
+    await take("VCPU_CTL, write", "evtchn, bank", "VCPU_CTL", 3,
+               value=pack("VCPU_CTL", online=1, apicid=3, k=3))
     await take("pending word, read", "evtchn", "EVT_PENDING", 0, 0, v=1)
     await take("mask word, write that changes one bit", "evtchn", "EVT_MASK", 0, 0, value=1, v=1)
     await take("ARG, write", "evtchn", "EVT_ARG", 0, 0, value=4)
     await take("RESULT, read", "evtchn", "EVT_RESULT", 0)
     await rig.write("EVT_ARG", 0, 1, value=1)
-    await take("command bind_pirq_vcpu", "evtchn", "EVT_CMD", 0, value=_BIND_PIRQ)
+    await take("command bind_pirq_vcpu", "evtchn", "EVT_CMD", 0,
+               value=Command.BIND_PIRQ_VCPU)
     assert await rig.read("EVT_RESULT", 0) == 0
-    result, port, _ = await rig.command(0, _BIND_IPI, 0)
+    result, port, _ = await rig.command(0, Command.BIND_IPI, 0)
     assert result == 0
     for what, name, value in (
             ("SEND to a port of the domain itself", "EVT_SEND", port),
