@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from vapic import Config
-from vapic.layouts import Policy
+from vapic.layouts import Mode
+from vapic.numbers import Policy, SchedState
 from vapic.record import UNITS, Op
+from vapic.regs import pack
 from vapic_sim.verify.rig import Rig
 
 __all__ = ["PAGE", "PICTURE", "Waves", "draw", "fill", "interrupt", "table"]
@@ -144,12 +146,12 @@ def interrupt() -> Waves:
 
 async def _prepare(rig: Rig, path: int) -> None:
     await rig.setup(2)
-    await rig.write("VCPU_SCHED", 0, value=1)
-    await rig.write("REQX", PIN, value=path | Policy.PULL << 4 | 7 << 12)
+    await rig.write("VCPU_SCHED", 0, value=pack("VCPU_SCHED", state=SchedState.RUNNABLE.value))
+    await rig.write("REQX", PIN, value=pack("REQX", path=path, policy=Policy.PULL, allow=0b111))
     for lane in range(2):
         await rig.bind(PIN, lane)
-    await rig.write("EVT_UPCALL", 0, VCPU, value=0)
-    await rig.rte(PIN, vector=0x61, mode=1, dest=0xFF)
+    await rig.write("EVT_UPCALL", 0, VCPU, value=pack("EVT_UPCALL", mask=0))
+    await rig.rte(PIN, vector=0x61, mode=Mode.LOWEST.value, dest=0xFF)
     await rig.settle()
 
 

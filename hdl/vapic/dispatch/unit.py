@@ -24,7 +24,7 @@ class Dispatch(wiring.Component):
 
     Cycles of a selection: C0 ``take``, with NOW, globals and RRPTR as they are before the
     decisions of C0; C1 entry and PIRQ row arrive; C2 the lanes of the domain are read and
-    reduced; from C3 the tournament runs, `Chooser.latency` cycles; the target is offered to its
+    reduced; from C3 the tournament runs, `Rounds.latency` cycles; the target is offered to its
     sink in the cycle after the result, C6 with 5 to 16 lanes. Under PULL blocked lanes play a
     second round one cycle behind, so that takes one cycle more. T_SEL is thus fixed for a
     configuration and policy, and at most 8. A static request without a single target named by
