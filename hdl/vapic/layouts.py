@@ -1,8 +1,8 @@
 """Every record and enumeration that crosses from one block to another.
 
 Widths follow the configuration, so each record is a method of `Layouts`, which is made once from
-a `vapic.Config` and handed to every block. The timing of each interface is told in
-docs/architecture.md, "Between the blocks".
+a `vapic.Config` and handed to every block. Which block has which is in docs/ports.md, what
+order decisions have in docs/commits.md.
 """
 
 from amaranth.lib import data, enum, stream, wiring

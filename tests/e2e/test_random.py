@@ -11,7 +11,7 @@ from functools import cache
 import pytest
 from amaranth import Module, Signal
 
-from vapic.regmap import address
+from vapic.regs import address
 from vapic_sim.engine import Simulator
 from vapic_sim.model import AcceptResult
 from vapic_sim.verify.configs import CONFIGS

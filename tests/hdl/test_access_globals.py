@@ -6,7 +6,7 @@ from amaranth.hdl import ResetInserter, Signal
 from vapic.access.unit import AccessUnit
 from vapic.config import Config
 from vapic.layouts import Err
-from vapic.regmap import REGISTERS, address
+from vapic.regs import REGISTERS, address
 from vapic_sim.harness import simulate
 from vapic_sim.machine.bus import BusError, BusMaster
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from vapic.layouts import SchedState
-from vapic.regmap import REGISTERS, address
+from vapic.regs import REGISTERS, address
 from vapic_sim.run.job import POLICIES, Job, plan
 from vapic_sim.run.ledger import Ledger
 from vapic_sim.run.machine import Machine

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from vapic.regmap import address
+from vapic.regs import address
 
 from ..world.world import World
 from .bus import BusMaster

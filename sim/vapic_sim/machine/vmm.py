@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vapic.layouts import Policy, SchedState
-from vapic.regmap import address
+from vapic.regs import address
 
 from ..world.world import World
 from .bus import SharedBus

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from vapic.config import Config
-from vapic.regmap import address
+from vapic.regs import address
 
 from ..engine import Simulator
 from ..machine.bus import BusMaster
