@@ -283,6 +283,23 @@ class Layouts:
             **({"offer_dom": Out(self.config.domain_bits)} if self.config.commits else {}),
         })
 
+    def sink(self, payload) -> wiring.Signature:
+        """Dispatch (initiator) to who accepts the targets of a grant: bank or event channels.
+
+        - ``target``: one target, in the order in which they are to be decided.
+        - ``ok``: in the cycle in which the sink decides, from the cycle after the transfer on: the
+          choice still stands, so that the target may commit (SEL-20).
+        - ``done``: what became of it, combinational in that cycle.
+
+        Parameters
+        ----------
+        payload : StructLayout
+            ``accept`` or ``evt_grant``.
+        """
+        return wiring.Signature({
+            "target": Out(stream.Signature(payload)), "ok": Out(1), "done": In(self.decision),
+        })
+
     @property
     def commit_port(self) -> wiring.Signature:
         """A unit's commit records: one strobe and one record a cycle, no backpressure."""

@@ -203,10 +203,10 @@ class Bench:
         taken = None
         # Which sink decides in this cycle? (A target may be decided while it is being taken.)
         ready = self.chance(.7)
-        ctx.set(dut.accept.ready, ready)
-        ctx.set(dut.evt_grant.ready, ready)
-        ctx.set(dut.accept_done.valid, 0)
-        ctx.set(dut.evt_done.valid, 0)
+        ctx.set(dut.accept.target.ready, ready)
+        ctx.set(dut.evt_grant.target.ready, ready)
+        ctx.set(dut.accept.done.valid, 0)
+        ctx.set(dut.evt_grant.done.valid, 0)
         due = bool(self.sent) and self.sent[0][0] <= self.time
         evt = bool(self.choice) and bool(self.choice.evt)
         ctx.set(dut.hold_ack, self.chance(.4))
@@ -236,7 +236,7 @@ class Bench:
             self.watch_notes()
             self.offers(evt, due, now_due, ready)
         else:
-            assert not ctx.get(dut.accept.valid) and not ctx.get(dut.evt_grant.valid)
+            assert not ctx.get(dut.accept.target.valid) and not ctx.get(dut.evt_grant.target.valid)
             assert ctx.get(dut.requests.outcome) == Outcome.NONE
         for port in range(self.c.domains):
             if self.settled_rrptr:
@@ -308,8 +308,8 @@ class Bench:
 
     def offers(self, evt, due, may_decide, ready):
         dut, ctx = self.dut, self.ctx
-        sink = dut.evt_grant if evt else dut.accept
-        other = dut.accept if evt else dut.evt_grant
+        sink = (dut.evt_grant if evt else dut.accept).target
+        other = (dut.accept if evt else dut.evt_grant).target
         assert not ctx.get(other.valid)
         waiting = isinstance(self.expected, list)
         outcome = ctx.get(dut.requests.outcome)
@@ -377,7 +377,7 @@ class Bench:
     def decide(self, k, evt):
         """The sink decides: result by dispatch's word, then what must follow."""
         dut, ctx, choice, r = self.dut, self.ctx, self.choice, self.rng
-        ok = ctx.get(dut.evt_ok if evt else dut.accept_ok)
+        ok = ctx.get(dut.evt_grant.ok if evt else dut.accept.ok)
         assert ok == (not self.first or self.stands(k)), (ok, self.changed, self.opened)
         single = self.total == 1
         if choice.illegal:
@@ -391,7 +391,7 @@ class Bench:
         else:
             result = r.choice([Result.SET, Result.SET, Result.MERGED])
         port, v = r.randrange(self.c.ports), choice.rows[k]["v"]
-        ctx.set(dut.evt_done if evt else dut.accept_done,
+        ctx.set(dut.evt_grant.done if evt else dut.accept.done,
                 {"valid": 1, "result": result, "port": port})
         first, last = self.first, not self.sent and not self.todo_targets
         commits = result in (Result.SET, Result.MERGED, Result.SKIP)

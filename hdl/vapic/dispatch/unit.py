@@ -51,10 +51,8 @@ class Dispatch(wiring.Component):
         Changes of lanes and PIRQ rows, in their decision cycle.
     pirq_n, pirq_row : ``Out(pirq_bits)``, ``In(Layouts.pirq_row)``
         Row of the PIRQ that was named in the cycle before.
-    accept, accept_ok, accept_done : ``Out(stream)``, ``Out(1)``, ``In(Layouts.decision)``
-        The bank.
-    evt_grant, evt_ok, evt_done : ``Out(stream)``, ``Out(1)``, ``In(Layouts.decision)``
-        The event channels.
+    accept, evt_grant : ``Out(Layouts.sink(...))``
+        The bank and the event channels.
     lag : ``In(1)``
         PIRQ rows are not up to date: no selection starts in this cycle.
     hold, hold_notes, hold_ack : ``Out(1)``, ``Out(1)``, ``In(1)``
@@ -85,10 +83,8 @@ class Dispatch(wiring.Component):
             "lane_write": In(layouts.lane_write), "lane_note": In(layouts.lane_note),
             "out_write": In(layouts.out_write), "pirq_note": In(layouts.pirq_note),
             "pirq_n": Out(config.pirq_bits), "pirq_row": In(layouts.pirq_row),
-            "accept": Out(stream.Signature(layouts.accept)), "accept_ok": Out(1),
-            "accept_done": In(layouts.decision),
-            "evt_grant": Out(stream.Signature(layouts.evt_grant)), "evt_ok": Out(1),
-            "evt_done": In(layouts.decision),
+            "accept": Out(layouts.sink(layouts.accept)),
+            "evt_grant": Out(layouts.sink(layouts.evt_grant)),
             "lag": In(1), "hold": Out(1), "hold_notes": Out(1), "hold_ack": In(1),
             "globals": In(layouts.globals), "now": In(32),
             "rrptr": Out(data.ArrayLayout(config.lane_bits, config.domains)),
@@ -224,26 +220,26 @@ class Dispatch(wiring.Component):
         """The targets to the sink of the request's path, and its decisions back."""
         asked, request, delivery = self.request.asked, self.requests.request, self.delivery
         target, evt = delivery.target, asked.ask.evt
-        accept, grant = self.accept.payload, self.evt_grant.payload
+        accept, grant = self.accept.target.payload, self.evt_grant.target.payload
         m.d.comb += [
             delivery.k.eq(self.rounds.k), delivery.targets.eq(self.snapshot.live),
             delivery.v.eq(self.snapshot.v), delivery.chosen.eq(~asked.several & ~asked.illegal),
-            done.eq(Mux(evt, self.evt_done, self.accept_done)),
+            done.eq(Mux(evt, self.evt_grant.done, self.accept.done)),
             delivery.done.eq(done.valid), delivery.result.eq(done.result),
-            delivery.ready.eq(Mux(evt, self.evt_grant.ready, self.accept.ready)),
+            delivery.ready.eq(Mux(evt, self.evt_grant.target.ready, self.accept.target.ready)),
             delivery.hold_ack.eq(self.hold_ack), delivery.in_order.eq(~evt),
             self.hold.eq(delivery.hold), self.hold_notes.eq(delivery.hold & ~evt),
-            self.accept.valid.eq(delivery.valid & ~evt),
+            self.accept.target.valid.eq(delivery.valid & ~evt),
             accept.n.eq(asked.tag), accept.v.eq(target.v), accept.vector.eq(request.vector),
             accept.level.eq(request.level), accept.single.eq(target.single),
             accept.first.eq(target.first), accept.last.eq(target.last),
             accept.illegal.eq(asked.illegal),
-            self.evt_grant.valid.eq(delivery.valid & evt),
+            self.evt_grant.target.valid.eq(delivery.valid & evt),
             grant.n.eq(asked.tag), grant.dom.eq(asked.dom), grant.k.eq(target.k),
             grant.v.eq(target.v), grant.level.eq(request.level),
             grant.dynamic.eq(asked.order.dynamic),
             grant.first.eq(target.first), grant.last.eq(target.last),
-            self.accept_ok.eq(self.watch.accept_ok), self.evt_ok.eq(self.watch.evt_ok),
+            self.accept.ok.eq(self.watch.accept_ok), self.evt_grant.ok.eq(self.watch.evt_ok),
         ]
 
     def _commit(self, m, done, committed, retry):
