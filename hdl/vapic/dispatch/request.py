@@ -70,8 +70,7 @@ class RequestSnapshot(wiring.Component):
         dynamic, lowest = Signal(), Signal()
         m.d.comb += [
             lowest.eq(rules.lowest_priority(request.mode)),
-            dynamic.eq((lowest | request.force_dyn) & ~request.force_static
-                       & ~asked.settings.dyn_off),
+            dynamic.eq(rules.dynamic(request, asked.settings.dyn_off)),
             policy.number.eq(request.policy), policy.settings.eq(asked.settings),
             policy.dynamic.eq(dynamic),
         ]
