@@ -28,7 +28,7 @@ class Choice:
         self.lanes = range(config.lanes)
         self.evt = entry["path"]
         self.bad_mode = entry["mode"] not in (0, 1)
-        self.dynamic = bool((entry["mode"] == 1 or not entry["mode"] and entry["force_dyn"])
+        self.dynamic = bool((entry["mode"] == 1 or (not entry["mode"] and entry["force_dyn"]))
                             and not entry["force_static"] and not settings["dyn_off"])
         self.illegal = not self.evt and not 16 <= entry["vector"] < config.vectors
         number = settings["policy"] if entry["policy"] == 15 else entry["policy"]
