@@ -153,6 +153,7 @@ class Layouts:
             "flat": 1, "cluster": 1,                  # of DFR; neither: matches broadcast only
             "sched": SchedState,
             "tpr": 8, "ppr": 8, "apr": 8,
+            "rqpos": 8,                               # 0 unless RUNFIRST is built
             "count": 8,                               # IRR plus ISR bits, saturating at 255
             "v": c.vcpu_bits,
         })
@@ -224,7 +225,8 @@ class Layouts:
         self.globals = data.StructLayout({
             "enable": 1, "dyn_off": 1, "latch_masked_edges": 1, "retry_on_irr": 1,
             "auto_reraise": 1, "auto_unmask": 1, "ioa_deleg": 1,
-            "ioa_owner": 4, "policy": 4, "lpcfg": 4, "pull_depth": 8, "pull_wake": 1,
+            "ioa_owner": 4, "policy": 4, "lpcfg": 4,
+            "schedrank": 8, "pull_depth": 8, "pull_wake": 1,
         })
         #: RRPTR write of the access unit.
         self.rrptr_write = data.StructLayout({"en": 1, "dom": c.domain_bits, "value": c.lane_bits})

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-LOWPRI, RR, LEAST, PULL = 0, 1, 2, 6
+LOWPRI, RR, LEAST, RUNFIRST, PULL = 0, 1, 2, 3, 6
 RUNNING, RUNNABLE, BLOCKED, OFFLINE = range(4)
 
 
@@ -96,6 +96,49 @@ def test_case_078_least_loaded(rig):
         await rig.settle()
         await dynamic(rig, 6, 0x66, LEAST)
         assert await winner(rig, 6) == 2
+    rig.run(scenario)
+
+
+async def load(rig, v, count):
+    """Bring the load of an idle vCPU to a number, by fixed entries."""
+    for vector in range(0x40, 0x40 + count):
+        await rig.rte(7, vector, dest=v)
+        await rig.pulse(7)
+        await rig.settle()
+    assert await rig.read("VCPU_LOAD", v) == count
+
+
+def test_case_079_running_first_then_blocked(rig):
+    async def scenario(rig):
+        await rig.setup()
+        await load(rig, 2, 5)
+        await load(rig, 3, 3)
+        for v, state in enumerate((RUNNABLE, BLOCKED, RUNNING, RUNNING)):
+            await rig.write("VCPU_SCHED", v, value=state)
+        await dynamic(rig, 0, 0x61, RUNFIRST)
+        assert await winner(rig) == 3
+        for v in (2, 3):
+            await rig.write("VCPU_SCHED", v, value=RUNNABLE)
+        assert await winner(rig) == 1
+    rig.run(scenario)
+
+
+def test_case_080_runnable_by_their_place_in_the_queue(rig):
+    async def scenario(rig):
+        await rig.setup()
+        await load(rig, 1, 4)
+        await load(rig, 3, 2)
+        for v, place in enumerate((3, 1, 2, 1)):
+            await rig.write("VCPU_SCHED", v, value=RUNNABLE)
+            await rig.write("VCPU_RQPOS", v, value=place)
+        await dynamic(rig, 0, 0x61, RUNFIRST)
+        assert await winner(rig) == 3
+        # The ranks say what a state is worth: blocked before all others.
+        assert await rig.read("SCHEDRANK") == 0xD8
+        await rig.write("SCHEDRANK", value=0b11_00_01_10)
+        await rig.write("VCPU_SCHED", 0, value=BLOCKED)
+        await rig.write("VCPU_SCHED", 2, value=RUNNING)
+        assert await winner(rig) == 0
     rig.run(scenario)
 
 

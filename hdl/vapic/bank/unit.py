@@ -301,6 +301,9 @@ class Bank(wiring.Component):
             self.lane_note.dom.eq(now.dom), self.lane_note.k.eq(now.k),
         ]
 
+        if "rqpos" in now.shape().members:
+            m.d.comb += lane.rqpos.eq(now.rqpos)
+
         # 4 to 6: the counters; what they count in cycles before the decision is in the answer.
         wakes, reading = Signal(self._layouts.vcpu_strobe), ~access.we
         m.d.comb += [wakes.valid.eq(commit & pins.wake_new), wakes.v.eq(row.v)]

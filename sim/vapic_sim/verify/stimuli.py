@@ -62,7 +62,7 @@ class Stimuli:
     def reqx(self) -> int:
         """A value of REQX."""
         rng = self.rng
-        policy = rng.choice((0, 1, 2, 6, 6, 15, rng.randrange(16)))
+        policy = rng.choice((0, 1, 2, 3, 6, 6, 15, rng.randrange(16)))
         allow = rng.choice((7, 7, 7, rng.randrange(8)))
         return (rng.getrandbits(1) | rng.getrandbits(1) << 1 | (rng.random() < 0.1) << 2
                 | (rng.random() < 0.1) << 3 | policy << 4 | allow << 12

@@ -9,12 +9,13 @@ from .least import Least
 from .lowpri import LowPri
 from .pull import Pull
 from .rr import RoundRobin
+from .runfirst import RunFirst
 
 __all__ = ["POLICIES", "Result", "TargetPolicy", "Verdict", "built"]
 
 #: Every policy there is, by name, in the order of their numbers.
 POLICIES: dict[str, TargetPolicy] = {
-    policy.name: policy for policy in (LowPri(), RoundRobin(), Least(), Pull())}
+    policy.name: policy for policy in (LowPri(), RoundRobin(), Least(), RunFirst(), Pull())}
 
 
 def built(config) -> tuple[TargetPolicy, ...]:
