@@ -331,7 +331,7 @@ def run(config, seed, cycles):
                 assert live[offered] and not draining, cycle
             if s is None:
                 idle_live = 0 if offer or draining or not any(live) else idle_live + 1
-                assert idle_live < 6, cycle
+                assert idle_live < 8, cycle      # a pick takes three cycles
                 take = int(offer and not load.chance(4))
                 start = snapshot(ref.entries[offered]) | {"kind": int(offered >= config.rtes)}
                 del start["autoeoi"]

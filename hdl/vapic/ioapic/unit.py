@@ -7,13 +7,13 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from ..layouts import Layouts, Outcome
 from ..msi.intake import message_layout
 from ..record import Recorder
-from ..rotation import RoundRobin
 from .bus import Registers
 from .entries import Entries
 from .flags import Flags
 from .flight import FlightEnder
 from .lines import Lines
 from .match import EoiMatch
+from .pick import Picker
 from .turns import Turns
 
 __all__ = ["Ioapic"]
@@ -22,7 +22,7 @@ __all__ = ["Ioapic"]
 class Ioapic(wiring.Component):
     """Redirection and MSI table entries, and the requests they make (spec, chapter 2).
 
-    A pin reaches the offer four cycles after it changed, a message two after it was taken. While
+    A pin reaches the offer six cycles after it changed, a message four after it was taken. While
     an EOI register write, or one of trigger=edge, is ending what is in flight, nothing is offered;
     ``requests.ok`` is 0 during the former (IOA-24). Who wins a tie is told in `Flags` and `Turns`.
 
@@ -105,7 +105,7 @@ class Ioapic(wiring.Component):
         m.submodules.turns = turns = self.turns
         m.submodules.lines = lines = Lines(c.rtes)
         m.submodules.match = match = EoiMatch(c)
-        m.submodules.arbiter = arbiter = RoundRobin(c.pirqs)
+        m.submodules.picker = picker = Picker(c.pirqs)
         m.submodules.flight = flight = FlightEnder(c)
         change, granted = registers.change, Signal()
         m.d.comb += granted.eq(requests.first | requests.last)
@@ -159,30 +159,39 @@ class Ioapic(wiring.Component):
             self.coalesced.eq(flags.coalesced),
         ]
 
-        # Selections. The arbiter also picks whose flights to end.
+        # Selections. What is picked is offered a cycle later, if it is still due then: a line, a
+        # write and the selection under way can end it meanwhile, all else only adds requests. The
+        # picker also says whose flights to end.
         contenders, stands = Signal(c.pirqs), Signal()
         wanted, loaded = Signal(c.pirqs), Signal()      # to be ended by an EOI register write
+        offered, tag = Signal(), Signal(c.pirq_bits)
         with m.If(~broadcast | ~registers.ending):
             m.d.sync += [wanted.eq(match.hit & flags.level & flags.infl
                                    & every_bit(registers.ending)),
                          loaded.eq(registers.ending)]
+        m.d.sync += [
+            tag.eq(picker.n),
+            offered.eq(picker.valid & stands & ~change.valid & ~registers.draining
+                       & ~(turns.flips.bit_select(picker.n, 1))
+                       & ~(turns.busy & (picker.n == turns.current))),
+        ]
         m.d.comb += [
             turns.stands.eq(flags.stands), turns.enable.eq(self.globals.enable),
             turns.flips.eq(lines.differ & flags.level[:c.rtes]), turns.take.eq(requests.take),
-            turns.offer_n.eq(requests.tag), turns.granted.eq(granted),
+            turns.offer_n.eq(requests.tag), turns.granted.eq(granted), turns.last.eq(requests.last),
             turns.outcome.eq(requests.outcome), turns.recheck.eq(self.recheck),
             turns.written.eq(change.valid), turns.n.eq(registers.n),
             turns.written_at.eq(flags.changed),
             self.parked.eq(turns.parked),
-            contenders.eq(Mux(registers.ending, wanted, turns.live)),
-            stands.eq(contenders.bit_select(arbiter.n, 1)),
-            arbiter.request.eq(contenders), arbiter.last.eq(turns.current),
-            requests.tag.eq(arbiter.n),
-            requests.offer.eq(arbiter.valid & stands & ~registers.draining),
+            contenders.eq(Mux(registers.ending, wanted, turns.due)),
+            stands.eq(contenders.bit_select(picker.n, 1)),
+            picker.request.eq(contenders), picker.last.eq(turns.current),
+            requests.tag.eq(tag),
+            requests.offer.eq(offered & self.globals.enable & ~registers.draining),
             requests.request.eq(entries.request),
             requests.ok.eq(turns.good & ~registers.ending),
             flight.many.eq(registers.ending), flight.loaded.eq(loaded),
-            flight.pick_valid.eq(arbiter.valid), flight.pick_n.eq(arbiter.n),
+            flight.pick_valid.eq(picker.valid), flight.pick_n.eq(picker.n),
             flight.pick_stands.eq(stands),
             flight.one.eq(registers.end_one), flight.n.eq(registers.n),
             flight.one_stands.eq(flags.state.infl), registers.ended.eq(flight.done),
