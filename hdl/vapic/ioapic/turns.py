@@ -41,10 +41,11 @@ class Turns(wiring.Component):
         It ended without one.
     recheck : ``In(1)``
         Targets may have changed; wins over an outcome of the same cycle.
-    written, n : ``In``
-        A register of entry ``n`` is written in this cycle.
+    spoils, n : ``In``
+        A register of entry ``n`` is written in the next cycle or, in which nothing is taken, in
+        this one.
     written_at : ``In(pirqs)``
-        The same, one-hot.
+        The entry written in this cycle, one-hot.
     current, current_at : ``Out``
         The request last taken, and one-hot.
     busy : ``Out(1)``
@@ -70,8 +71,8 @@ class Turns(wiring.Component):
             "stands": In(c.pirqs), "flips": In(c.pirqs), "enable": In(1),
             "take": In(1), "offer_n": In(c.pirq_bits), "granted": In(1), "last": In(1),
             "outcome": In(Outcome), "recheck": In(1),
-            "written": In(1), "n": In(c.pirq_bits), "written_at": In(c.pirqs),
-            "current": Out(c.pirq_bits), "current_at": Out(c.pirqs), "busy": Out(1),
+            "spoils": In(1), "n": In(c.pirq_bits), "written_at": In(c.pirqs),
+            "current": Out(c.pirq_bits), "current_at": Out(c.pirqs, init=1), "busy": Out(1),
             "due": Out(c.pirqs), "live": Out(c.pirqs),
             "good": Out(1), "fail": Out(1), "parked": Out(1),
             "held": Out(1), "status": Out(Outcome),
@@ -94,7 +95,6 @@ class Turns(wiring.Component):
 
         target = Mux(self.take, self.offer_n, self.current)
         m.d.comb += [
-            self.current_at.eq(decode(self.current, c.pirqs)),
             was_held.eq(held.bit_select(self.current, 1)),
             self.good.eq(standing & self.enable & ~stale),
             self.due.eq(self.stands & ~waits), self.live.eq(self.due & all_of(self.enable)),
@@ -110,7 +110,7 @@ class Turns(wiring.Component):
         ]
         here = self.current_at
         m.d.sync += [
-            stale.eq(~self.take & stale | self.written & (self.n == target)),
+            stale.eq(~self.take & stale | self.spoils & (self.n == target)),
             changed.eq(~self.take & changed | self.recheck),
             standing.eq(self.stands.bit_select(self.current, 1)
                         ^ (self.flips & self.current_at).any()),
@@ -121,5 +121,6 @@ class Turns(wiring.Component):
             self.busy.eq(self.take | self.busy & ~self.last & (ended == Outcome.NONE)),
         ]
         with m.If(self.take):
-            m.d.sync += self.current.eq(self.offer_n)
+            m.d.sync += [self.current.eq(self.offer_n),
+                         self.current_at.eq(decode(self.offer_n, c.pirqs))]
         return m
