@@ -255,7 +255,7 @@ def run(config, seed, cycles):
         expected = None         # its answer, from its commit on
         flights = None          # entries whose flights its write ends
         line, meta, sample = 0, 0, 0
-        looks = None            # row expected of query_entry
+        looks = None            # row expected of query_entry, a write in its cycle among it
         idle_live = 0
         eoi = back = note = holding = spoils = None     # of the cycle before, which act in this one
 
@@ -277,7 +277,6 @@ def run(config, seed, cycles):
                 check_entry(ctx.get(dut.query_entry), looks)
             query = rng.randrange(config.pirqs)
             ctx.set(dut.query_n, query)
-            looks = snapshot(ref.entries[query])
             if load.select:
                 check_entry(ctx.get(req.request), load.select["entry"])
 
@@ -426,6 +425,7 @@ def run(config, seed, cycles):
                 else:
                     wrote = (None, None)
             assert spoils == wrote[1], cycle        # told a cycle ahead
+            looks = snapshot(ref.entries[query])
             if eoi:
                 for e in ref.entries:
                     if (e.dom, e.vector) == eoi and e.level and not e.path:
