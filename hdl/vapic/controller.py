@@ -147,12 +147,8 @@ class Controller(wiring.Component):
             ioapic.query_n.eq(evt.query_n), evt.query_entry.eq(ioapic.query_entry),
             ioapic.eoi.eq(bank.eoi),
         ]
-        # These reach the requests a cycle late. Nobody can tell: what ends in the event channels
-        # gates a request until then, and accesses that look wait after a grant.
-        m.d.sync += [
-            ioapic.pirq_note.eq(evt.pirq_note), ioapic.hand_back.eq(evt.hand_back),
-            ioapic.recheck.eq(bank.lane_write.en | evt.changed | access.rechecked),
-        ]
+        m.d.comb += [ioapic.pirq_note.eq(evt.pirq_note), ioapic.hand_back.eq(evt.hand_back)]
+        m.d.sync += ioapic.recheck.eq(bank.lane_write.en | evt.changed | access.rechecked)
 
         # Counters and the error log.
         m.d.comb += [
@@ -172,9 +168,7 @@ class Controller(wiring.Component):
             access.start.eq(self.ready),
             self.idle.eq(self.ready & _all(block.quiet for block in blocks.values())
                          & ~(self.bus.cyc & self.bus.stb) & ~self.wake.any()
-                         & ~(accept.o.target.valid | note.o.valid | ioapic.pirq_note.valid
-                             | ioapic.hand_back.valid
-                             | ioapic.recheck)
+                         & ~(accept.o.target.valid | note.o.valid | ioapic.recheck)
                          & ~(self.trace.valid & self.trace.ready)),
         ]
         if self.config.commits:

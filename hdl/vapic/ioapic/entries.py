@@ -34,8 +34,10 @@ write_layout = data.StructLayout({"low": 1, "high": 1, "reqx": 1, "owner": 1})
 class Entries(wiring.Component):
     """RTE or IRT entry, REQX and PIRQ_OWNER of every interrupt source, and its last target.
 
-    Reads take one cycle and see what was decided before the cycle of the address. After reset one
-    row a cycle is written with its reset value, then ``ready`` rises (GEN-06).
+    Reads take one cycle. The event channels see a write of the cycle in which they name the row;
+    nothing is taken in such a cycle, and what the bus reads in it is not looked at, nor is the last
+    target in a cycle with a grant. So block RAM needs a bypass for the event channels alone. After
+    reset one row a cycle is written with its reset value, then ``ready`` rises (GEN-06).
 
     Parameters
     ----------
@@ -75,10 +77,10 @@ class Entries(wiring.Component):
         index = config.pirq_bits
         self._config = config
         self.rows = RowMemory(64, config.pirqs, granularity=8, sweep=True, quiet=True, reads={
-            "bus": Read.BEFORE, "start": Read.BEFORE, "query": Read.BEFORE,
+            "bus": Read.APART, "start": Read.HELD, "query": Read.AFTER,
             **({"peek": Read.NOW} if config.commits else {})})
         self.targets = RowMemory(layouts.last_target, config.pirqs, sweep=True,
-                                 reads={"bus": Read.BEFORE})
+                                 reads={"bus": Read.APART})
         super().__init__({
             "n": In(index), "write": In(write_layout), "word": In(32),
             "row": Out(row_layout), "last": Out(layouts.last_target),
@@ -108,7 +110,7 @@ class Entries(wiring.Component):
             targets.write.data.eq(self.target),
             rows.bus.addr.eq(self.n), self.row.eq(rows.bus.data),
             targets.bus.addr.eq(self.n), self.last.eq(targets.bus.data),
-            rows.start.addr.eq(self.offer_n), rows.start.en.eq(self.take),
+            rows.start.addr.eq(self.offer_n), rows.start.hold.eq(~self.take),
             rows.query.addr.eq(self.query_n),
             self.ready.eq(~sweep.busy),
         ]
