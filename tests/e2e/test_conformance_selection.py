@@ -4,13 +4,15 @@ import random
 
 import pytest
 
-LOWPRI, RR, LEAST, RUNFIRST, PULL = 0, 1, 2, 3, 6
+LOWPRI, RR, LEAST, RUNFIRST, STICKY, PULL = 0, 1, 2, 3, 4, 6
 RUNNING, RUNNABLE, BLOCKED, OFFLINE = range(4)
 
 
-def reqx(policy, *, path=0, ser=1, allow=7, force_dyn=0, force_static=0, autoeoi=0):
+def reqx(policy, *, path=0, ser=1, allow=7, force_dyn=0, force_static=0, autoeoi=0,
+         hint=None, learn=0, slack=0):
     return (path | ser << 1 | force_dyn << 2 | force_static << 3 | policy << 4 | allow << 12
-            | autoeoi << 23)
+            | (0 if hint is None else 1 << 15 | hint << 16) | learn << 22 | autoeoi << 23
+            | slack << 24)
 
 
 async def dynamic(rig, n, vector, policy=LOWPRI, **options):
@@ -139,6 +141,45 @@ def test_case_080_runnable_by_their_place_in_the_queue(rig):
         await rig.write("VCPU_SCHED", 0, value=BLOCKED)
         await rig.write("VCPU_SCHED", 2, value=RUNNING)
         assert await winner(rig) == 0
+    rig.run(scenario)
+
+
+@pytest.mark.parametrize("learn", [0, 1])
+def test_case_081_sticky_hint_within_the_slack(rig, learn):
+    async def scenario(rig):
+        await rig.setup()
+        assert await rig.read("POLICY") == 0x30
+        await load(rig, 2, 1)
+        await dynamic(rig, 0, 0x61, STICKY, hint=2, learn=learn, slack=1)
+        assert await winner(rig) == 2
+        assert await rig.inta(2) == 0x61
+        await rig.eoi(2)
+        # Now more loaded than the least loaded and the slack: the fallback, RUNFIRST, decides.
+        await load(rig, 2, 2)
+        await rig.write("VCPU_SCHED", 0, value=RUNNABLE)
+        await rig.write("VCPU_SCHED", 3, value=RUNNABLE)
+        assert await winner(rig) == 1
+        hint = reqx(STICKY, hint=1 if learn else 2, learn=learn, slack=1)
+        assert await rig.read("REQX", 0) == hint
+    rig.run(scenario)
+
+
+@pytest.mark.parametrize("fallback, winners", [(LOWPRI, [3, 3]), (RR, [0, 2]), (PULL, [3, 3]),
+                                               (STICKY, [3, 3]), (9, [3, 3])])
+def test_sticky_falls_back_without_a_hint(rig, fallback, winners):
+    """SEL-04: PULL and STICKY stand for LOWPRI there. A number that is not there is ERR-07."""
+    async def scenario(rig):
+        await rig.setup()
+        for v, tpr in enumerate((0x30, 0x20, 0x20, 0x10)):
+            await rig.write("LAPIC_TPR", v, value=tpr, v=v)
+        await rig.write("LPCFG", value=8)
+        await rig.write("VCPU_SCHED", 1, value=OFFLINE)
+        await rig.write("POLICY", value=fallback << 4 | STICKY)
+        # A hint that is not eligible is none.
+        await dynamic(rig, 0, 0x61, 15, hint=1, slack=255)
+        assert [await winner(rig) for _ in range(2)] == winners
+        assert await rig.read("ERRSTAT") == (1 << 6 if fallback == 9 else 0)
+        assert await rig.read("REQX", 0) >> 15 & 0x7F == 3
     rig.run(scenario)
 
 

@@ -10,6 +10,7 @@ from ..trees import decode
 from .deliver import Delivery
 from .explain import TraceQueue
 from .lanes import LaneStore
+from .policy import falls_back
 from .request import RequestSnapshot
 from .rotation import Rotation
 from .rounds import Rounds
@@ -187,8 +188,7 @@ class Dispatch(wiring.Component):
             snapshot.rows.eq(lanes.rows), snapshot.outs.eq(lanes.outs), snapshot.asked.eq(asked),
 
             rounds.keys.eq(snapshot.keys), rounds.ties.eq(snapshot.ties),
-            rounds.plays.eq(snapshot.rounds), rounds.order.eq(asked.order),
-            rounds.settings.eq(asked.settings),
+            rounds.plays.eq(snapshot.rounds), rounds.asked.eq(asked),
 
             watch.idle.eq(request.idle), watch.begin.eq(request.idle | request.begin),
             watch.n.eq(self.pirq_n), watch.dom.eq(asked.dom),
@@ -198,6 +198,8 @@ class Dispatch(wiring.Component):
             watch.lane_note.eq(self.lane_note), watch.notes.eq(lanes.notes),
             watch.pirq_note.eq(self.pirq_note),
         ]
+        if falls_back(self._config):
+            m.d.comb += [rounds.early.eq(snapshot.early), rounds.hinted.eq(snapshot.hinted)]
 
     def _judge(self, m, retried):
         """Whether the selection ends without a target to send to, and how."""
@@ -246,7 +248,13 @@ class Dispatch(wiring.Component):
         """What a decision does: to the source, to RRPTR, to the counters and the trace."""
         asked, requests, snapshot = self.request.asked, self.requests, self.snapshot
         order, decided, queue = asked.order, self.delivery.decided, self.queue
-        took = Signal()
+        took, rotate, error = Signal(), order.rotate, order.error
+        if falls_back(self._config):
+            own = Signal()
+            with m.If(self.rounds.done):
+                m.d.sync += own.eq(self.rounds.own)
+            m.d.comb += requests.learn.eq(requests.first & ~own & asked.learn)
+            rotate, error = Mux(own, rotate, order.rotate_back), Mux(own, error, order.error_back)
         m.d.comb += [
             took.eq(done.valid & done.result.matches(AcceptResult.SET, AcceptResult.MERGED)),
             committed.eq(took | done.valid & done.result.matches(AcceptResult.SKIP)),
@@ -255,13 +263,13 @@ class Dispatch(wiring.Component):
             requests.first.eq(committed & decided.first),
             requests.last.eq(committed & decided.last), requests.multi.eq(self.delivery.hold),
             requests.target.k.eq(decided.k), requests.target.port.eq(done.port),
-            self.rotation.rotate.eq(requests.first & order.rotate),
+            self.rotation.rotate.eq(requests.first & rotate),
             self.rotation.dom.eq(asked.dom), self.rotation.k.eq(decided.k),
             self.rotation.write.eq(self.rrptr_write), self.rrptr.eq(self.rotation.pointers),
             self.granted.valid.eq(took), self.granted.v.eq(decided.v),
             self.aborted.valid.eq(done.valid & done.result.matches(AcceptResult.ABORT)),
             self.aborted.v.eq(decided.v),
-            self.policy_error.eq(requests.first & order.error),
+            self.policy_error.eq(requests.first & error),
             queue.push.eq(requests.first), self.trace_dropped.eq(queue.dropped),
         ]
         connect(m, queue.trace, flipped(self.trace))

@@ -69,9 +69,8 @@ def plan(job: Job) -> Config:
     if ports > 1024:
         raise JobError(f"{sources} sources for {job.vcpus} vCPUs need {ports} event-channel "
                        "ports, a domain has 1024; use fewer --vcpus")
-    built = Config().policies
-    if job.policy not in ("static", *built):
-        built = (*built, job.policy)
+    usual = Config().policies
+    built = usual if job.policy in ("static", *usual) else tuple(policy.POLICIES)
     try:
         return Config(
             rtes=min(sources, _PINS), irts=max(0, sources - _PINS), vcpus=job.vcpus + job.guests,
