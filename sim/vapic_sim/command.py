@@ -76,8 +76,9 @@ def run(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
                        "the trace, or all of it (default: end; without a C compiler, "
                        f"{_COUNT} interrupts, what fits in about 60 s of Amaranth's simulator)")
     load_.add_argument("--policy", action="append", choices=list(POLICIES), metavar="NAME",
-                       help="static (each source bound to vCPU: recorded CPU mod K), lowpri, rr, "
-                       "least or pull; may be repeated (default: static, lowpri, pull)")
+                       help="static (each source bound to vCPU: recorded CPU mod K), "
+                       f"{', '.join(list(POLICIES)[1:-1])} or {list(POLICIES)[-1]}; may be "
+                       "repeated (default: static, lowpri, pull)")
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="print one JSON object, no table")
     output.add_argument("--vcd", metavar="FILE",
