@@ -6,14 +6,15 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .access.unit import AccessUnit
 from .bank.unit import Bank
-from .commits import UNITS, CommitOrder
 from .config import Config
 from .dispatch.unit import Dispatch
 from .evtchn.unit import EventChannels
 from .ioapic.unit import Ioapic
 from .layouts import Layouts
 from .msi.intake import MsiIntake
+from .record import UNITS, CommitOrder
 from .slices import StreamSkid, StreamSlice
+from .sources.arbiter import SourceArbiter
 
 __all__ = ["Controller"]
 
@@ -51,6 +52,12 @@ class Controller(wiring.Component):
     commits : ``Out`` of one commit port a unit
         Only with ``config.commits``: the commit order (GEN-09), for simulation.
 
+    Attributes
+    ----------
+    sources : dict of str to Component
+        Whose ``requests`` dispatch serves, the table of interrupt sources first; see
+        `SourceArbiter`. Each also has ``ready`` and ``quiet``.
+
     A pin edge reaches ``upcall`` or ``irq`` of the vCPU it is dispatched to in about 25 cycles if
     nothing else is under way; docs/architecture.md has the measured figures.
     """
@@ -72,6 +79,7 @@ class Controller(wiring.Component):
         super().__init__(ports)
         self.access = AccessUnit(config)
         self.ioapic = Ioapic(config)
+        self.sources = {"ioapic": self.ioapic}
         self.msi = MsiIntake(config)
         self.bank = Bank(config)
         self.dispatch = Dispatch(config)
@@ -82,7 +90,7 @@ class Controller(wiring.Component):
         layouts = Layouts(self.config)
         access, ioapic, msi = self.access, self.ioapic, self.msi
         bank, dispatch, evt = self.bank, self.dispatch, self.evt
-        blocks = {"access": access, "ioapic": ioapic, "msi": msi, "bank": bank,
+        blocks = {"access": access, **self.sources, "msi": msi, "bank": bank,
                   "dispatch": dispatch, "evt": evt}
         for name, block in blocks.items():
             m.submodules[name] = block
@@ -99,7 +107,10 @@ class Controller(wiring.Component):
             m.d.comb += block.globals.eq(access.globals)
 
         # The way of a request: source, dispatch, sink.
-        connect(m, dispatch.requests, ioapic.requests)
+        m.submodules.sources = arbiter = SourceArbiter(self.config, len(self.sources))
+        for source, port in zip(self.sources.values(), arbiter.sources, strict=True):
+            connect(m, source.requests, port)
+        connect(m, arbiter.requests, dispatch.requests)
         m.submodules.accept = accept = StreamSlice(layouts.accept)
         connect(m, dispatch.accept, accept.i)
         connect(m, accept.o, bank.accept)

@@ -9,8 +9,8 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 __all__ = [
-    "AcceptResult", "BankOp", "Err", "EvtOp", "IoapicOp", "Layouts", "Mode", "NoteOp", "Outcome",
-    "Policy", "SchedState", "SelectOp",
+    "AcceptResult", "Err", "Layouts", "Mode", "NoteOp", "Outcome", "Policy", "SchedState",
+    "SourceKind",
 ]
 
 
@@ -25,6 +25,19 @@ class Mode(enum.Enum, shape=3):
     INIT = 5
     RESERVED6 = 6
     EXTINT = 7
+
+
+class SourceKind(enum.IntEnum, shape=2):
+    """What a request came from, as the trace tells it (GEN-08); its tag counts within the kind."""
+
+    #: A pin; the tag is its PIRQ.
+    PIN = 0
+    #: An entry of the MSI table; the tag is its PIRQ.
+    IRT = 1
+    #: A message of the compatibility format; the tag is its slot.
+    MSI = 2
+    #: A message of a vCPU to others; the tag is the sender.
+    IPI = 3
 
 
 class SchedState(enum.Enum, shape=2):
@@ -108,53 +121,6 @@ class AcceptResult(enum.IntEnum, shape=3):
     RECVILL = 5
 
 
-class BankOp(enum.IntEnum, shape=4):
-    """Operation of a bank commit record."""
-
-    #: Register access; row = v, addr/data/sel/... of the bus, result = {berr[32], rdata[31:0]}.
-    BUS = 0
-    #: One target of a grant; row = v, addr = n, data = {first[10], last[9], level[8], vector[7:0]},
-    #: result = AcceptResult.
-    ACCEPT = 1
-    #: Upcall state taken over; row = v, data = {pend[1], line[0]}, result = 1 if UPVEC injected.
-    UPCALL = 2
-    #: VCPU.CTL written; row = v, data = value, result = 1 if applied, 0 if ignored (ERR-09).
-    CTL = 3
-
-
-class IoapicOp(enum.IntEnum, shape=4):
-    """Operation of an I/O APIC commit record."""
-
-    #: Register access (I/O APIC page, REQX, REQSTAT, PIRQ_OWNER, IRT), as BankOp.BUS.
-    BUS = 0
-    #: The synchronised lines changed; data (128 bits) = all pins, before polarity.
-    LINES = 1
-    #: MSI taken; addr, data = the message, result = 1 if latched, 0 if discarded (ERR-06).
-    MSI = 2
-
-
-class EvtOp(enum.IntEnum, shape=4):
-    """Operation of an event-channel commit record."""
-
-    #: Register access or command of a window, as BankOp.BUS.
-    BUS = 0
-    #: One bit of a mask store; row = {dom, port}, data = the new bit.
-    MASK_BIT = 1
-    #: One target of a grant; row = v, addr = n, data = {first[10], last[9]},
-    #: result = {port[15:3], AcceptResult[2:0]}.
-    GRANT = 2
-
-
-class SelectOp(enum.IntEnum, shape=4):
-    """Operation of a dispatch commit record."""
-
-    #: Selection start; row = n, data = domain.
-    START = 0
-    #: Selection ended without a commit; row = n, result = Outcome. AGAIN if the request itself
-    #: changed meanwhile; a selection that a target's ABORT or RETRY ended has no END.
-    END = 1
-
-
 class Layouts:
     """Records between the blocks of a controller.
 
@@ -175,7 +141,7 @@ class Layouts:
         })
         #: Answer to it.
         self.bus_response = data.StructLayout({"data": 32, "berr": 1, "err": Err})
-        #: One table entry as dispatch sees it: RTE or IRT entry, REQX and PIRQ_OWNER together.
+        #: One table entry: RTE or IRT entry, REQX and PIRQ_OWNER together.
         self.entry = data.StructLayout({
             "vector": 8, "mode": Mode, "logical": 1,
             "level": 1,     # effective trigger
@@ -184,6 +150,21 @@ class Layouts:
             "allow": 3, "autoeoi": 1,
             "dom": c.domain_bits, "owned": 1,
         })
+        #: One request, with all that dispatch must know of it, whoever asks (SEL-01). A source
+        #: without an entry says what stands there for its kind: path 0, ser 0, allow 7.
+        self.request = data.StructLayout({
+            "kind": SourceKind,
+            "vector": 8, "mode": Mode, "logical": 1, "dest": 8,
+            "level": 1,     # effective trigger: of the target's TMR bit
+            "path": 1,      # 1 = EVT, for PIRQs alone
+            "ser": 1, "force_dyn": 1, "force_static": 1,
+            "policy": 4,    # 15 = POLICY[3:0]
+            "allow": 3,
+            "dom": c.domain_bits,
+            "owned": 1,     # `dom` is valid; without it no vCPU matches
+        })
+        #: A target of a grant as its source keeps it (SEL-24).
+        self.last_target = data.StructLayout({"k": c.lane_bits, "port": c.port_bits})
         #: What dispatch must know of one vCPU, kept in its lane, written by the bank.
         self.lane = data.StructLayout({
             "online": 1, "frozen": 1, "enabled": 1,   # enabled: APIC_BASE.EN
@@ -271,10 +252,10 @@ class Layouts:
         self.vcpu_strobe = data.StructLayout({"valid": 1, "v": c.vcpu_bits})
         #: One explained grant (GEN-08).
         self.trace = data.StructLayout({
-            "now": 32, "n": 9, "kind": 2, "candidates": c.lanes, "eligible": c.lanes,
+            "now": 32, "n": 9, "kind": SourceKind, "candidates": c.lanes, "eligible": c.lanes,
             "policy": Policy, "key": 32, "target": 9, "port": 10,
         })
-        #: One commit record (GEN-09); simulation only. `op` is of the unit's own enum.
+        #: One commit record (GEN-09); simulation only. See `record.TABLE`.
         self.commit = data.StructLayout({
             "seq": 32, "op": 4, "row": 16,
             "vmm": 1, "dom": 4, "vcpu": 9, "we": 1, "sel": 4,
@@ -293,19 +274,33 @@ class Layouts:
         })
 
     @property
-    def request_port(self) -> wiring.Signature:
-        """Dispatch (initiator) to the request store.
+    def source(self) -> wiring.Signature:
+        """A source of requests (initiator) to dispatch, or to the arbiter before it.
 
-        ``take`` in a cycle with ``offer_valid`` starts the selection of ``offer_n``; ``entry`` is
-        valid from the next cycle until the next take. See docs/architecture.md.
+        The way of a request, one at a time:
+
+        - ``offer``: request ``tag`` is serviceable in this very cycle, as far as the source itself
+          can tell (SEL-04). It may change or go until taken. ``tag`` counts within the kind: PIRQ,
+          slot or sender; it is as wide as the widest of the sources that are built.
+        - ``take`` in a cycle with ``offer`` starts its selection. ``request`` is valid from the
+          next cycle on and stays until the next take: it is a snapshot, whatever happens to
+          the entry. So a source may read it from a memory at the address ``tag``.
+        - ``ok``, from the second cycle after ``take`` until the grant or outcome: the request
+          stands and nothing of it was written since the start. It comes from flip-flops. The first
+          decision of a grant commits only with ``ok`` (SEL-20), the others do not ask.
+        - Then, in the decision cycle, either ``first`` and ``last`` (both at once for one target)
+          with the ``target`` of that decision, and ``multi`` while more are to come;
+        - or an ``outcome``, one cycle long: no target. The source judges by ``ok`` of that cycle
+          whether the request is still the one that was asked about.
+        - ``offer_dom``, with ``config.commits`` alone: the domain of the offer, for the record of
+          its start.
         """
-        c = self.config
         return wiring.Signature({
-            "offer_valid": In(1), "offer_n": In(c.pirq_bits), "take": Out(1),
-            "entry": In(self.entry), "request_ok": In(1),
-            "first": Out(1), "last": Out(1),
-            "grant_k": Out(c.lane_bits), "grant_port": Out(c.port_bits),
-            "outcome": Out(Outcome), "multi": Out(1),
+            "offer": Out(1), "tag": Out(self.config.pirq_bits), "take": In(1),
+            "request": Out(self.request), "ok": Out(1),
+            "first": In(1), "last": In(1), "target": In(self.last_target), "multi": In(1),
+            "outcome": In(Outcome),
+            **({"offer_dom": Out(self.config.domain_bits)} if self.config.commits else {}),
         })
 
     @property

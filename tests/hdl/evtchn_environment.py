@@ -3,7 +3,8 @@
 import random
 from types import SimpleNamespace
 
-from vapic.layouts import Err, EvtOp, NoteOp
+from vapic.layouts import Err, NoteOp
+from vapic.record import Op
 
 from .evtchn_reference import (
     ABORT,
@@ -114,14 +115,14 @@ class Environment:
             return
         record = ctx.get(dut.commits.record)
         hands = len(ref.hands)
-        if record.op == EvtOp.BUS:
+        if record.op == Op.BUS:
             assert not self.bits
             request = SimpleNamespace(addr=record.addr, we=record.we, data=record.data,
                                       sel=record.sel, vmm=record.vmm, vcpu=record.vcpu)
             self.expected = ref.access(request)
             ref.met.add(("err", self.expected[2]))
             assert record.result == self.expected[1] << 32 | self.expected[3], request
-        elif record.op == EvtOp.MASK_BIT:
+        elif record.op == Op.MASK_BIT:
             d, p = divmod(record.row, self.c.ports)
             assert self.bits.pop(0) == (d, p, record.data)
             ref.set_mask(d, p, record.data, self.flags.auto_reraise)

@@ -10,7 +10,8 @@ import pytest
 from vapic import Config
 from vapic.dispatch.unit import Dispatch
 from vapic.layouts import AcceptResult as Result
-from vapic.layouts import Layouts, Outcome, SelectOp
+from vapic.layouts import Layouts, Outcome
+from vapic.record import Op
 from vapic_sim.harness import simulate
 
 LOWPRI, RR, LEAST, PULL, STATIC = 0, 1, 2, 6, 16
@@ -151,7 +152,7 @@ class Bench:
             "dest": r.choice([0xFF] * 6 + [0x0F, 0x33, 0x31, 0, 1, 3, r.randrange(256)]),
             "path": r.randrange(2), "ser": self.chance(.3), "force_dyn": self.chance(.2),
             "force_static": self.chance(.1), "policy": r.choice([0, 1, 2, 6, 6, 15, 3, 14]),
-            "allow": r.choice([7, 7, 7, 1, 3, 5, 0]), "autoeoi": 0,
+            "allow": r.choice([7, 7, 7, 1, 3, 5, 0]), "kind": r.randrange(4),
             "dom": r.randrange(self.c.domains), "owned": self.chance(.96),
         }
 
@@ -214,19 +215,21 @@ class Bench:
         todo = self.change_state(now_due and not evt, now_due and evt)
         if self.choice and self.chance(.01):
             self.request_ok = False
-        ctx.set(dut.requests.request_ok, bool(self.choice) and self.request_ok)
+        ctx.set(dut.requests.ok, bool(self.choice) and self.request_ok)
         ctx.set(dut.globals, self.settings)
         ctx.set(dut.now, self.now)
         offer = r.randrange(self.c.pirqs)
-        ctx.set(dut.requests.offer_valid, self.chance(.8))
-        ctx.set(dut.requests.offer_n, offer)
+        ctx.set(dut.requests.offer, self.chance(.8))
+        ctx.set(dut.requests.tag, offer)
+        self.offer_dom = (offer + self.time) % self.c.domains
+        ctx.set(dut.requests.offer_dom, self.offer_dom)
         ctx.set(dut.pirq_row, self.pirq_answer)
         ctx.set(dut.trace.ready, self.chance(.01 if self.time % 4000 < 2000 else .9))
 
         self.records()
         if ctx.get(dut.requests.take):
             assert self.choice is None and self.time > self.told + 1
-            assert ctx.get(dut.requests.offer_valid)
+            assert ctx.get(dut.requests.offer)
             assert not ctx.get(dut.lag) and ctx.get(dut.pirq_n) == offer
             taken = self.begin(offer)
         if self.choice:
@@ -250,17 +253,17 @@ class Bench:
         await ctx.tick()
         self.time, self.now = self.time + 1, (self.now + 1) & 0xFFFFFFFF
         if taken:
-            ctx.set(dut.requests.entry, taken)
+            ctx.set(dut.requests.request, taken)
 
     def records(self):
         """START in C0, END in the cycle after the outcome."""
         commits, wanted = self.dut.commits, self.end_record
         if self.ctx.get(self.dut.requests.take):
-            wanted = (SelectOp.START.value, self.ctx.get(self.dut.requests.offer_n), 0)
+            wanted = (Op.START, self.ctx.get(self.dut.requests.tag), self.offer_dom, 0)
         assert self.ctx.get(commits.valid) == (wanted is not None)
         if wanted:
             record = self.ctx.get(commits.record)
-            assert (record.op, record.row, record.result) == wanted
+            assert (record.op, record.row, record.data, record.result) == wanted
         self.end_record = None
 
     def begin(self, n):
@@ -320,7 +323,7 @@ class Bench:
                     wanted = Outcome.AGAIN
                 assert outcome == wanted, (outcome, wanted)
                 if self.expected != Outcome.AGAIN:
-                    self.end_record = (SelectOp.END.value, self.n, wanted.value)
+                    self.end_record = (Op.END, self.n, 0, wanted.value)
                 self.told = self.time
                 self.seen[wanted.name] += 1
                 self.finish()
@@ -402,7 +405,7 @@ class Bench:
         if result == Result.ABORT:
             assert ctx.get(dut.aborted.v) == v
         if commits:
-            assert (ctx.get(dut.requests.grant_k), ctx.get(dut.requests.grant_port)) == (k, port)
+            assert (ctx.get(dut.requests.target.k), ctx.get(dut.requests.target.port)) == (k, port)
         assert ctx.get(dut.policy_error) == (commits and first and choice.error)
         self.seen[result.name] += 1
         self.seen["several"] += commits and last and not single
@@ -430,7 +433,7 @@ class Bench:
         def mask(lanes):
             return sum(1 << lane for lane in lanes)
 
-        record = {"now": self.since, "n": n, "kind": n >= self.c.rtes,
+        record = {"now": self.since, "n": n, "kind": choice.entry["kind"],
                   "candidates": mask(choice.candidates), "eligible": mask(
                       choice.eligible if choice.dynamic or choice.entry["mode"] == 0 else {k}),
                   "policy": choice.policy, "key": choice.key(k), "target": v, "port": port}

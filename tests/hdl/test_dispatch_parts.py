@@ -38,8 +38,8 @@ async def start(ctx, dut):
     """Offer a request; the next cycle is C0."""
     await ctx.tick().until(dut.ready)
     ctx.set(dut.globals, {"enable": 1, "lpcfg": 8, "pull_depth": 1})
-    ctx.set(dut.requests.request_ok, 1)
-    ctx.set(dut.requests.entry, entry())
+    ctx.set(dut.requests.ok, 1)
+    ctx.set(dut.requests.request, entry())
     ctx.set(dut.accept.ready, 1)
 
 
@@ -49,7 +49,7 @@ async def winner(ctx, dut):
         if ctx.get(dut.accept.valid):
             return ctx.get(dut.accept.payload.v), ctx.get(dut.accept_ok)
         await ctx.tick()
-        ctx.set(dut.requests.offer_valid, 0)
+        ctx.set(dut.requests.offer, 0)
     raise AssertionError("nobody was chosen")
 
 
@@ -72,21 +72,21 @@ def test_a_write_is_in_the_snapshot_from_the_next_cycle_on():
         assert ctx.get(dut.quiet)
         # Decided in C0-1: seen, and no reason to abort.
         await write(ctx, dut, 2, 1, tpr=0x10)
-        ctx.set(dut.requests.offer_valid, 1)
+        ctx.set(dut.requests.offer, 1)
         assert ctx.get(dut.requests.take)
         assert await winner(ctx, dut) == (2, 1)
         await finish(ctx, dut)
         # Decided in C0: not seen, and the winner's lane is not what it was.
-        ctx.set(dut.requests.offer_valid, 1)
+        ctx.set(dut.requests.offer, 1)
         assert ctx.get(dut.requests.take)
         await write(ctx, dut, 2, 1, tpr=0xF0)
-        ctx.set(dut.requests.offer_valid, 0)
+        ctx.set(dut.requests.offer, 0)
         assert await winner(ctx, dut) == (2, 0)
         await finish(ctx, dut, AcceptResult.ABORT)
         # Now seen; another lane's change does not matter.
-        ctx.set(dut.requests.offer_valid, 1)
+        ctx.set(dut.requests.offer, 1)
         await write(ctx, dut, 3, 1, tpr=0x01)
-        ctx.set(dut.requests.offer_valid, 0)
+        ctx.set(dut.requests.offer, 0)
         assert await winner(ctx, dut) == (0, 1)
         await finish(ctx, dut)
 
@@ -108,7 +108,7 @@ def test_reset_in_the_middle_of_traffic_forgets_every_lane():
         ctx.set(reset, 1)
         await ctx.tick()
         ctx.set(reset, 0)
-        ctx.set(dut.requests.offer_valid, 1)
+        ctx.set(dut.requests.offer, 1)
         for _ in range(SMALL.domains):
             assert not ctx.get(dut.ready) and not ctx.get(dut.requests.take)
             await ctx.tick()
@@ -153,7 +153,8 @@ def test_trace_queue_holds_its_depth_and_drops_the_rest():
         assert ctx.get(dut.quiet)
         ctx.set(dut.push, 1)
         for n in range(SMALL.trace_depth + 3):
-            ctx.set(dut.record, {"now": n, "n": n % 8, "policy": Policy.STATIC, "key": 7})
+            ctx.set(dut.record, {"now": n, "n": n % 8, "kind": n % 4, "policy": Policy.STATIC,
+                                 "key": 7})
             assert ctx.get(dut.dropped) == (n >= SMALL.trace_depth)
             await ctx.tick()
         ctx.set(dut.push, 0)
@@ -162,7 +163,7 @@ def test_trace_queue_holds_its_depth_and_drops_the_rest():
         for n in range(SMALL.trace_depth):
             assert not ctx.get(dut.quiet)
             record = ctx.get(dut.trace.payload)
-            assert (record.now, record.kind, record.key) == (n, n % 8 >= SMALL.rtes, 7)
+            assert (record.now, record.kind, record.key) == (n, n % 4, 7)
             assert record.policy is Policy.STATIC
             await ctx.tick()
         assert not ctx.get(dut.trace.valid) and ctx.get(dut.quiet)

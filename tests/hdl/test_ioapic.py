@@ -278,7 +278,7 @@ def run(config, seed, cycles):
             ctx.set(dut.query_n, query)
             looks = snapshot(ref.entries[query])
             if load.select:
-                check_entry(ctx.get(req.entry), load.select["entry"])
+                check_entry(ctx.get(req.request), load.select["entry"])
 
             # Pins and messages, EOI, event channels.
             if load.chance(3):
@@ -321,24 +321,27 @@ def run(config, seed, cycles):
             first = last = take = multi = 0
             outcome = Outcome.NONE
             s = load.select
-            offer, offered = ctx.get(req.offer_valid), ctx.get(req.offer_n)
+            offer, offered = ctx.get(req.offer), ctx.get(req.tag)
             draining = ctx.get(dut.registers.draining)
             assert draining or not flights or not any(ref.entries[i].infl for i in flights)
             if s and s["left"] is None and not s["fresh"]:
                 ending = ctx.get(dut.registers.ending)
-                assert ctx.get(req.request_ok) == (ref.good() and not ending), cycle
+                assert ctx.get(req.ok) == (ref.good() and not ending), cycle
             if offer:
                 assert live[offered] and not draining, cycle
             if s is None:
                 idle_live = 0 if offer or draining or not any(live) else idle_live + 1
                 assert idle_live < 6, cycle
                 take = int(offer and not load.chance(4))
-                start = snapshot(ref.entries[offered])
+                start = snapshot(ref.entries[offered]) | {"kind": int(offered >= config.rtes)}
+                del start["autoeoi"]
+                if take:
+                    assert ctx.get(req.offer_dom) == ref.entries[offered].dom
             elif s["delay"]:
                 s["delay"] -= 1
                 s["fresh"] = False
             elif s["left"] is None:
-                if ctx.get(req.request_ok) and rng.randrange(3):
+                if ctx.get(req.ok) and rng.randrange(3):
                     s["left"], first = rng.choice((0, 0, 1, 2, 3)), 1
                     last, multi = int(s["left"] == 0), int(s["left"] != 0)
                     seen["multi" if multi else "grant"] += 1
@@ -350,8 +353,8 @@ def run(config, seed, cycles):
                 s["left"] -= load.chance(3)
                 last = int(s["left"] <= 0 and multi)
             where = rng.randrange(config.lanes), rng.randrange(config.ports)
-            ctx.set(req.grant_k, where[0])
-            ctx.set(req.grant_port, where[1])
+            ctx.set(req.target.k, where[0])
+            ctx.set(req.target.port, where[1])
             ctx.set(dut.recheck, recheck)
             ctx.set(req.take, take)
             ctx.set(req.first, first)

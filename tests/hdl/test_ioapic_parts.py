@@ -7,9 +7,9 @@ import pytest
 from amaranth import ResetInserter, Signal
 
 from vapic.config import Config
-from vapic.ioapic.arbiter import RoundRobin
 from vapic.ioapic.lines import Lines
 from vapic.ioapic.unit import Ioapic
+from vapic.rotation import RoundRobin
 from vapic_sim.engine import Simulator
 from vapic_sim.harness import simulate
 
@@ -103,7 +103,7 @@ def test_reset_restores_every_row_and_makes_no_edge():
             ctx.set(reset, 1)
             await ctx.tick()
             ctx.set(reset, 0)
-        assert not ctx.get(dut.requests.offer_valid)
+        assert not ctx.get(dut.requests.offer)
 
     sim = Simulator(ResetInserter(reset)(dut))
     sim.add_clock(10e-9)

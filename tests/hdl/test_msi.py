@@ -8,6 +8,7 @@ import pytest
 from vapic.config import Config
 from vapic.layouts import Err
 from vapic.msi.intake import MsiIntake
+from vapic.record import Op
 from vapic_sim.harness import simulate
 
 
@@ -54,7 +55,7 @@ def test_follows_reference(irts):
             assert ctx.get(dut.bus.rsp.valid) and ctx.get(dut.commits.valid)
             answer, record = ctx.get(dut.bus.rsp.payload), ctx.get(dut.commits.record)
             assert (answer.data, answer.berr, answer.err) == (0, 0, err)
-            assert record.result == (index is not None) and record.op == 2
+            assert record.result == (index is not None) and record.op == Op.MSI
             assert all(record[name] == access[name] for name in access)
             ctx.set(dut.bus.req.valid, 0)
             await ctx.tick()

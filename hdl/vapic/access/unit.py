@@ -4,7 +4,8 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import BankOp, Err, Layouts
+from ..layouts import Err, Layouts
+from ..record import Recorder, record_ports
 from ..trees import reduce_pairs
 from .errors import ErrorLog
 from .globals_ import GlobalRegisters
@@ -63,8 +64,7 @@ class AccessUnit(wiring.Component):
     ready, quiet : ``Out(1)``
         ``ready`` is always 1; ``quiet`` if no access is under way or asked for.
     commits : ``Out(Layouts.commit_port)``
-        Only with ``config.commits``: an ``op`` 0 record for each access to a global register and
-        each one refused, as `BankOp.BUS`, with row 1 if it came in on ``msi_bus``, else 0.
+        Only with ``config.commits``: accesses to global registers, and those refused.
     """
 
     def __init__(self, config):
@@ -82,9 +82,7 @@ class AccessUnit(wiring.Component):
         ports |= {name: Out(layouts.unit_bus) for name in _UNITS}
         if config.msi_bus:
             ports["msi_bus"] = In(layouts.bus)
-        if config.commits:
-            ports["commits"] = Out(layouts.commit_port)
-        super().__init__(ports)
+        super().__init__(ports | record_ports(config))
 
     def elaborate(self, platform):
         m = Module()
@@ -185,12 +183,7 @@ class AccessUnit(wiring.Component):
             self.rrptr_write.eq(registers.rrptr_write),
             self.ready.eq(1), self.quiet.eq(idle & ~asked),
         ]
-        if self._config.commits:
-            record, op = self.commits.record, BankOp.BUS
-            m.d.sync += self.commits.valid.eq(decide)
-            m.d.comb += record.result.eq(Cat(answer | registers.late, berr))
-            m.d.sync += [
-                record.op.eq(op), record.row.eq(source), record.addr.eq(request.addr),
-                record.data.eq(request.data),
-            ] + [record[name].eq(request[name]) for name in ("vmm", "dom", "vcpu", "we", "sel")]
+        Recorder.beside(m, self, self._config, "access", bus={
+            "valid": decide, "port": source, "request": request,
+            "answer": answer | registers.late, "berr": berr})
         return m

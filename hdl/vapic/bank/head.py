@@ -11,7 +11,7 @@ __all__ = [
 
 
 class Kind(enum.Enum, shape=2):
-    """Where an operation comes from; the numbers are those of `layouts.BankOp`."""
+    """Where an operation comes from."""
 
     BUS = 0
     ACCEPT = 1
@@ -50,14 +50,12 @@ def reset_row(head, *, v, dom, k) -> list:
 
 def op_layout(config) -> data.StructLayout:
     """An operation in the pipeline; data of bus accesses and CTL writes are held elsewhere."""
-    fields = {
+    return data.StructLayout({
         "valid": 1, "kind": Kind, "v": config.vcpu_bits,
         "vector": 8, "level": 1, "single": 1, "illegal": 1,     # ACCEPT
+        "n": config.pirq_bits, "first": 1, "last": 1,           # ACCEPT, read by its record alone
         "pend": 1, "line": 1, "rise": 1,                        # UPCALL
-    }
-    if config.commits:
-        fields |= {"n": config.pirq_bits, "first": 1, "last": 1}
-    return data.StructLayout(fields)
+    })
 
 
 def ctl_layout() -> data.StructLayout:

@@ -107,9 +107,8 @@ class Issue(wiring.Component):
             op.vector.eq(accept.vector), op.level.eq(accept.level),
             op.single.eq(accept.single), op.illegal.eq(accept.illegal),
             op.pend.eq(note.pend), op.line.eq(note.line), op.rise.eq(note.rise),
+            op.n.eq(accept.n), op.first.eq(accept.first), op.last.eq(accept.last),
         ]
-        if config.commits:
-            m.d.comb += [op.n.eq(accept.n), op.first.eq(accept.first), op.last.eq(accept.last)]
 
         with m.If(take[0]):
             m.d.sync += [self.access.eq(access), self.request_held.eq(self.request.payload),

@@ -7,6 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..layouts import AcceptResult, Err, Layouts
+from ..record import Recorder, record_ports
 from ..trees import decode
 from .counts import BitmapSummary
 from .head import (
@@ -21,7 +22,6 @@ from .head import (
 from .issue import Issue
 from .pins import VcpuPins
 from .priority import Priority
-from .record import CommitRecord
 from .registers import RegisterRead, RegisterUpdate
 from .stats import VcpuCounter
 from .words import BitmapWords
@@ -113,9 +113,7 @@ class Bank(wiring.Component):
             "granted": In(layouts.vcpu_strobe), "aborted": In(layouts.vcpu_strobe),
             "ready": Out(1), "quiet": Out(1),
         }
-        if config.commits:
-            ports["commits"] = Out(layouts.commit_port)
-        super().__init__(ports)
+        super().__init__(ports | record_ports(config))
         self._head = head_layout(config)
         self.heads = interlocked_memory(self._head, config.vcpus)
         self._words = BitmapWords(config)
@@ -342,16 +340,16 @@ class Bank(wiring.Component):
             self.quiet.eq(self.ready & ~Cat(stage.valid for stage in op[1:]).any() & ~response),
         ]
 
-        if config.commits:
-            m.submodules.record = record = CommitRecord(config)
-            connect(m, record.commits, flipped(self.commits))
-            m.d.comb += [
-                record.op.eq(row), record.request.eq(issue.request_held), record.ctl.eq(issue.ctl),
-                record.result.eq(_choose(
-                    (on_accept[6], self.accept_done.result),
-                    (row.kind == Kind.CTL, applied[6]), default=inject[6])),
-                record.response.eq(payload),
-            ]
+        Recorder.beside(
+            m, self, config, "bank",
+            bus={"valid": on_bus[6], "v": row.v, "request": issue.request_held,
+                 "answer": payload.data, "berr": payload.berr},
+            accept={"valid": on_accept[6], "result": self.accept_done.result, **{
+                name: row[name] for name in ("v", "n", "vector", "level", "last", "first")}},
+            upcall={"valid": row.valid & (row.kind == Kind.UPCALL), "v": row.v, "line": row.line,
+                    "pend": row.pend, "injected": inject[6]},
+            ctl={"valid": self.note_done.valid, "v": row.v, "word": issue.ctl.as_value()[:32],
+                 "applied": applied[6]})
         return m
 
 

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import Layouts, Policy
+from ..layouts import Layouts, Policy, SourceKind
 
 __all__ = ["TraceQueue"]
 
@@ -40,7 +40,7 @@ class TraceQueue(wiring.Component):
         self._config = config
         #: Shape of ``record``.
         self.record_layout = data.StructLayout({
-            "now": 32, "n": config.pirq_bits, "candidates": config.lanes,
+            "now": 32, "n": config.pirq_bits, "kind": SourceKind, "candidates": config.lanes,
             "eligible": config.lanes, "policy": Policy, "key": 8, "target": config.vcpu_bits,
             "port": config.port_bits,
         })
@@ -60,7 +60,6 @@ class TraceQueue(wiring.Component):
             self.dropped.eq(self.push & ~queue.w_rdy),
             self.trace.valid.eq(queue.r_rdy), queue.r_en.eq(self.trace.ready),
             self.quiet.eq((queue.level == 0) | queue.r_rdy & ~self.trace.ready),
-            payload.kind.eq(head.n >= self._config.rtes),
         ]
         m.d.comb += [payload[name].eq(head[name]) for name in self.record_layout.members]
         return m

@@ -4,7 +4,8 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..layouts import AcceptResult, Layouts, Mode, Outcome, SelectOp
+from ..layouts import AcceptResult, Layouts, Mode, Outcome
+from ..record import Recorder, record_ports
 from ..trees import decode
 from .changes import ChangeWatch
 from .choose import Chooser
@@ -41,8 +42,8 @@ class Dispatch(wiring.Component):
 
     Members
     -------
-    requests : ``Out(Layouts.request_port)``
-        The request store. ``first``, ``last``, ``grant_k`` and ``grant_port`` are combinational
+    requests : ``In(Layouts.source)``
+        The source of requests. ``first``, ``last`` and ``target`` are combinational
         from the decision of the sink. ``outcome`` comes a cycle after the decision, or two after
         the choice failed; it is AGAIN if the request did not stand still meanwhile.
     lane_write, lane_note, out_write, pirq_note : ``In``
@@ -79,7 +80,7 @@ class Dispatch(wiring.Component):
         self._config = config
         layouts = Layouts(config)
         ports = {
-            "requests": Out(layouts.request_port),
+            "requests": In(layouts.source),
             "lane_write": In(layouts.lane_write), "lane_note": In(layouts.lane_note),
             "out_write": In(layouts.out_write), "pirq_note": In(layouts.pirq_note),
             "pirq_n": Out(config.pirq_bits), "pirq_row": In(layouts.pirq_row),
@@ -96,9 +97,7 @@ class Dispatch(wiring.Component):
             "granted": Out(layouts.vcpu_strobe), "aborted": Out(layouts.vcpu_strobe),
             "ready": Out(1), "quiet": Out(1),
         }
-        if config.commits:
-            ports["commits"] = Out(layouts.commit_port)
-        super().__init__(ports)
+        super().__init__(ports | record_ports(config))
         self.lanes = LaneStore(config)
         self.chooser = Chooser(config)
         self.delivery = Delivery(config)
@@ -106,7 +105,7 @@ class Dispatch(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c, layouts, requests, entry = (self._config, Layouts(self._config), self.requests,
-                                       self.requests.entry)
+                                       self.requests.request)
         m.submodules.lanes = lanes = self.lanes
         m.submodules.chooser = chooser = self.chooser
         m.submodules.delivery = delivery = self.delivery
@@ -120,9 +119,9 @@ class Dispatch(wiring.Component):
         source, now = Signal(c.pirq_bits), Signal(32)
         settings = Signal(layouts.globals)
         with m.If(idle):
-            m.d.sync += [source.eq(requests.offer_n), now.eq(self.now),
+            m.d.sync += [source.eq(requests.tag), now.eq(self.now),
                          settings.eq(self.globals)]
-        m.d.comb += self.pirq_n.eq(Mux(idle, requests.offer_n, source))
+        m.d.comb += self.pirq_n.eq(Mux(idle, requests.tag, source))
 
         # C1: what the entry asks for.
         ask, order, open_ = Signal(criteria), Signal(ordering), Signal(c.lanes)
@@ -211,7 +210,7 @@ class Dispatch(wiring.Component):
             grant.first.eq(target.first), grant.last.eq(target.last),
             watch.idle.eq(idle), watch.begin.eq(idle | begin), watch.n.eq(self.pirq_n),
             watch.dom.eq(dom), watch.k.eq(target.k), watch.pull.eq(order.pull),
-            watch.dynamic.eq(order.dynamic & ~illegal), watch.request_ok.eq(requests.request_ok),
+            watch.dynamic.eq(order.dynamic & ~illegal), watch.request_ok.eq(requests.ok),
             watch.first.eq(delivery.checked), watch.lane_note.eq(self.lane_note),
             watch.notes.eq(lanes.notes), watch.pirq_note.eq(self.pirq_note),
             self.accept_ok.eq(watch.accept_ok), self.evt_ok.eq(watch.evt_ok),
@@ -226,7 +225,7 @@ class Dispatch(wiring.Component):
             chooser.exclude.eq(retry), chooser.excluded.eq(decided.k),
             requests.first.eq(committed & decided.first),
             requests.last.eq(committed & decided.last),
-            requests.grant_k.eq(decided.k), requests.grant_port.eq(done.port),
+            requests.target.k.eq(decided.k), requests.target.port.eq(done.port),
             self.granted.valid.eq(took), self.granted.v.eq(decided.v),
             self.aborted.valid.eq(done.valid & done.result.matches(AcceptResult.ABORT)),
             self.aborted.v.eq(decided.v),
@@ -234,7 +233,7 @@ class Dispatch(wiring.Component):
             queue.push.eq(requests.first), self.trace_dropped.eq(queue.dropped),
         ]
         m.d.comb += [queue.record[name].eq(value) for name, value in {
-            "now": now, "n": source, "candidates": chooser.candidates,
+            "now": now, "n": source, "kind": entry.kind, "candidates": chooser.candidates,
             # One target by a static rule is the whole target set (GEN-08).
             "eligible": Mux(order.dynamic | several, chooser.eligible, decode(decided.k, c.lanes)),
             "policy": order.policy, "key": key,
@@ -268,7 +267,7 @@ class Dispatch(wiring.Component):
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += [
-                    idle.eq(1), requests.take.eq(requests.offer_valid & lanes.ready & ~self.lag
+                    idle.eq(1), requests.take.eq(requests.offer & lanes.ready & ~self.lag
                                                  & ~was_ending),
                 ]
                 m.d.sync += [elapsed.eq(0), retried.eq(0)]
@@ -309,16 +308,14 @@ class Dispatch(wiring.Component):
             with m.State("OUTCOME"):
                 m.d.comb += ending.eq(1)
                 m.d.comb += requests.outcome.eq(Mux(
-                    requests.request_ok | (ended_as == Outcome.BLOCKED), ended_as, Outcome.AGAIN))
+                    requests.ok | (ended_as == Outcome.BLOCKED), ended_as, Outcome.AGAIN))
                 m.next = "IDLE"
 
         if c.commits:
-            # The end of a selection that a target ended (ABORT, RETRY) has no record of its own.
-            ended, result, record = Signal(), Signal(Outcome), self.commits.record
-            m.d.sync += [ended.eq(ending & (ended_as != Outcome.AGAIN)),
-                         result.eq(requests.outcome)]
-            m.d.comb += [self.commits.valid.eq(requests.take | ended),
-                         record.row.eq(Mux(ended, source, self.pirq_n)),
-                         record.result.eq(Mux(ended, result, 0)),
-                         record.op.eq(Mux(ended, SelectOp.END, SelectOp.START))]
+            Recorder.beside(
+                m, self, c, "dispatch",
+                start={"valid": requests.take, "n": self.pirq_n, "owner": requests.offer_dom},
+                # A selection that a target ended (ABORT, RETRY) has no record of its end.
+                end={"valid": ending & (ended_as != Outcome.AGAIN), "n": source,
+                     "outcome": requests.outcome})
         return m

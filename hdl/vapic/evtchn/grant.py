@@ -1,8 +1,8 @@
 """Grants: one target of a physical interrupt that goes to an event-channel port (SEL-30)."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Module, Mux, Signal
 
-from ..layouts import AcceptResult, EvtOp, Layouts
+from ..layouts import AcceptResult, Layouts
 from .bus import BusSide
 from .cursor import Cursor
 from .pirq_step import PirqStep
@@ -66,6 +66,6 @@ class Grant:
                 Mux(step.was_pending, AcceptResult.MERGED, AcceptResult.SET))
         m.d.sync += [self.active.eq(0),
                      self.multi.eq(~target.last & ~(target.first & self.refused))]
-        bus.record(m, EvtOp.GRANT, row=target.v, addr=target.n,
-                   value=Cat(target.last, target.first) << 9, result=Cat(done.result, port))
+        bus.record(m, "grant", v=target.v, n=target.n, last=target.last, first=target.first,
+                   result=done.result, port=port)
         m.next = "IDLE"

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts
+from ..record import record_ports
 from ..rules import saturate
 from .abi.two_level import TwoLevel
 from .alloc import add_alloc_states
@@ -94,9 +95,7 @@ class EventChannels(wiring.Component):
             "changed": Out(1), "lag": Out(1), "globals": In(layouts.globals),
             "ready": Out(1), "quiet": Out(1),
         }
-        if c.commits:
-            members["commits"] = Out(layouts.commit_port)
-        super().__init__(members)
+        super().__init__(members | record_ports(c))
 
     def elaborate(self, platform):
         m = Module()
@@ -104,7 +103,7 @@ class EventChannels(wiring.Component):
         m.submodules.store = store = self.store
         m.submodules.decode = decode = Decode(c, Layouts(c))
         m.submodules.operands = operands = Operands(c)
-        cursor, bus, notes = Cursor(m, store, c), BusSide(self), BankNotes(m, self)
+        cursor, bus, notes = Cursor(m, store, c), BusSide(m, self), BankNotes(m, self)
         step, abi = PortStep(m), TwoLevel()
         pirq, walk = PirqStep(m, self, store, cursor, step), Walk(bus.request)
         grant, end_flight, directory = Grant(m, self, pirq), EndFlight(self), Directory(self)
@@ -113,7 +112,6 @@ class EventChannels(wiring.Component):
 
         m.d.comb += [store.lane_data.eq(store.lane), step.done.eq(step.fire & ~grant.refused),
                      decode.request.eq(bus.request)]
-        bus.wait(m)
         with m.FSM() as fsm:
             router.add_idle(m, states, decode, grant, end_flight, walk, command)
             router.add_run(m, states, abi, directory, walk)

@@ -3,7 +3,6 @@
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.hdl import ValueLike
 
-from ..layouts import EvtOp
 from ..trees import lowest
 from .bus import BusSide
 from .cursor import Cursor
@@ -81,7 +80,7 @@ def add_walk_states(m: Module, states: States, bus: BusSide, cursor: Cursor, sto
                 bus.record_access(m)
             with m.If(walk.step_due & ~walk.of_pending):
                 number = bus.request.addr[14:18] * ports + Cat(step.bit, here.port[5:])
-                bus.record(m, EvtOp.MASK_BIT, row=number, addr=0, value=step.now_masked, result=0)
+                bus.record(m, "mask_bit", place=number, masked=step.now_masked)
 
             # The port's row is here. The word may be cleared already; a bit that is left was set.
             m.d.sync += walk.step_due.eq(walk.row_due)

@@ -4,8 +4,9 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import Err, IoapicOp, Layouts, Outcome
-from .entries import last_layout, row_layout, write_layout
+from ..layouts import Err, Layouts, Outcome
+from ..record import Recorder, record_ports
+from .entries import row_layout, write_layout
 from .flags import change_layout, state_layout
 from .window import Window
 
@@ -42,7 +43,7 @@ class Registers(wiring.Component):
         Entry of the access, from two cycles after it was taken until its answer.
     word : ``Out(32)``
         What is written; 0 before the first access.
-    row, last : ``In(row_layout)``, ``In(last_layout)``
+    row, last : ``In(row_layout)``, ``In(Layouts.last_target)``
         Memory rows of ``n`` in the previous cycle.
     state, held, status : ``In``
         Flags of ``n``, whether its request is put off, and why.
@@ -67,7 +68,7 @@ class Registers(wiring.Component):
     quiet : ``Out(1)``
         No access is under way.
     commits : ``Out(Layouts.commit_port)``
-        Only with ``config.commits``: records of `IoapicOp.BUS`.
+        Only with ``config.commits``: accesses.
     """
 
     def __init__(self, config):
@@ -76,16 +77,14 @@ class Registers(wiring.Component):
         ports = {
             "bus": In(layouts.unit_bus), "start": In(1), "hold": In(1), "steady": In(1),
             "n": Out(c.pirq_bits), "word": Out(32),
-            "row": In(row_layout), "last": In(last_layout(c)),
+            "row": In(row_layout), "last": In(layouts.last_target),
             "state": In(state_layout), "held": In(1), "status": In(Outcome), "enable": In(1),
             "write": Out(write_layout), "change": Out(change_layout),
             "eoi": Out(1), "vmm": Out(1), "dom": Out(4),
             "ending": Out(1), "ended": In(1), "end_one": Out(1), "draining": Out(1),
             "quiet": Out(1),
         }
-        if c.commits:
-            ports["commits"] = Out(layouts.commit_port)
-        super().__init__(ports)
+        super().__init__(ports | record_ports(c))
 
     def elaborate(self, platform):
         m = Module()
@@ -219,13 +218,7 @@ class Registers(wiring.Component):
                     m.d.comb += answer.valid.eq(1)
                     m.next = "IDLE"
 
-        if c.commits:
-            record = self.commits.record
-            m.d.sync += [
-                self.commits.valid.eq(decide), record.op.eq(IoapicOp.BUS.value),
-                record.row.eq(target.n), record.data.eq(word),
-                *(record[name].eq(request[name])
-                  for name in ("addr", "vmm", "dom", "vcpu", "we", "sel")),
-            ]
-            m.d.comb += record.result.eq(Cat(answer.payload.data, answer.payload.berr))
+        Recorder.beside(m, self, c, "ioapic", bus={
+            "valid": decide, "n": target.n, "request": request,
+            "answer": answer.payload.data, "berr": answer.payload.berr})
         return m

@@ -2,12 +2,13 @@
 
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import Layouts, Mode
+from ..layouts import Layouts, Mode, SourceKind
+from ..rows import Read, RowMemory, Sweep
+from ..rules import effective_level
 
-__all__ = ["Entries", "last_layout", "row_layout", "write_layout"]
+__all__ = ["Entries", "row_layout", "write_layout"]
 
 #: Extension of an entry as in REQX (SEL-01); hint, learn and slack are only kept.
 REQX = data.StructLayout({
@@ -28,11 +29,6 @@ _LOW, _HIGH, _REQX, _OWNER = 0b00000011, 0b00000100, 0b01111000, 0b10000000
 
 #: Which register of an entry is written in this cycle.
 write_layout = data.StructLayout({"low": 1, "high": 1, "reqx": 1, "owner": 1})
-
-
-def last_layout(config) -> data.StructLayout:
-    """Target of the last grant, for REQSTAT (SEL-24)."""
-    return data.StructLayout({"k": config.lane_bits, "port": config.port_bits})
 
 
 class Entries(wiring.Component):
@@ -56,16 +52,20 @@ class Entries(wiring.Component):
         What to write, as on the bus; 0 until ``ready``.
     row : ``Out(row_layout)``
         Row ``n`` of the previous cycle.
-    last : ``Out(last_layout(config))``
+    last : ``Out(Layouts.last_target)``
         Last target of row ``n`` of the previous cycle.
     offer_n, take : ``In``
         Row that dispatch starts a selection of, and in which cycle.
-    entry : ``Out(Layouts.entry)``
+    request : ``Out(Layouts.request)``
         That row, from the cycle after ``take`` until the next one.
+    offer_dom : ``Out(domain_bits)``
+        Only with ``config.commits``: its domain, in the same cycle, for the record of the start.
     query_n, query_entry : ``In``, ``Out(Layouts.entry)``
         Row that the event channels read, a cycle later.
-    grant, grant_n, grant_last : ``In``
-        Write ``grant_last`` as last target of ``grant_n``.
+    current : ``In(pirq_bits)``
+        The row last taken.
+    grant, target : ``In(1)``, ``In(Layouts.last_target)``
+        Write ``target`` as its last target.
     ready : ``Out(1)``
         All rows are initialised.
     """
@@ -74,63 +74,65 @@ class Entries(wiring.Component):
         layouts = Layouts(config)
         index = config.pirq_bits
         self._config = config
-        self.rows = Memory(shape=64, depth=config.pirqs, init=[])
-        self.targets = Memory(shape=last_layout(config), depth=config.pirqs, init=[])
+        self.rows = RowMemory(64, config.pirqs, granularity=8, sweep=True, quiet=True, reads={
+            "bus": Read.BEFORE, "start": Read.BEFORE, "query": Read.BEFORE,
+            **({"peek": Read.NOW} if config.commits else {})})
+        self.targets = RowMemory(layouts.last_target, config.pirqs, sweep=True,
+                                 reads={"bus": Read.BEFORE})
         super().__init__({
             "n": In(index), "write": In(write_layout), "word": In(32),
-            "row": Out(row_layout), "last": Out(last_layout(config)),
-            "offer_n": In(index), "take": In(1), "entry": Out(layouts.entry),
+            "row": Out(row_layout), "last": Out(layouts.last_target),
+            "offer_n": In(index), "take": In(1), "request": Out(layouts.request),
             "query_n": In(index), "query_entry": Out(layouts.entry),
-            "grant": In(1), "grant_n": In(index), "grant_last": In(last_layout(config)),
+            "current": In(index), "grant": In(1), "target": In(layouts.last_target),
             "ready": Out(1),
-        })
+        } | ({"offer_dom": Out(config.domain_bits)} if config.commits else {}))
 
     def elaborate(self, platform):
         m = Module()
         c, word = self._config, self.word
-        m.submodules.rows, m.submodules.targets = self.rows, self.targets
-        put = self.rows.write_port(granularity=8)
-        bus, start, query = (self.rows.read_port() for _ in range(3))
-        put_last, get_last = self.targets.write_port(), self.targets.read_port()
-
-        clear, clear_n = Signal(init=1), Signal(c.pirq_bits)
-        with m.If(clear):
-            m.d.sync += [clear_n.eq(clear_n + 1), clear.eq(clear_n != c.pirqs - 1)]
-
-        # While clearing, `word` is 0: only the ones of a reset value need a gate.
-        new = data.View(row_layout, Signal(64, name="new_row"))
+        m.submodules.rows, m.submodules.targets = rows, targets = self.rows, self.targets
+        m.submodules.sweep = sweep = Sweep(c.pirqs)
+        new, reset = Signal(row_layout), Signal(row_layout)
         m.d.comb += [
             new.vector.eq(word[0:8]), Cat(new.mode, new.logical).eq(word[8:12]),
-            new.polarity.eq(word[13]), new.trigger.eq(word[15]), new.mask.eq(word[16] | clear),
-            new.dest.eq(word[24:32]),
-            new.reqx.as_value().eq(word & _REQX_MASK | Mux(clear, _REQX_RESET, 0)),
-            new.dom.eq(word[0:4]), new.owned.eq(word[8] | clear),
-            put.addr.eq(Mux(clear, clear_n, self.n)), put.data.eq(new),
-            put.en.eq(clear.replicate(8)
-                      | Mux(self.write.low, _LOW, 0) | Mux(self.write.high, _HIGH, 0)
-                      | Mux(self.write.reqx, _REQX, 0) | Mux(self.write.owner, _OWNER, 0)),
-            put_last.en.eq(clear | self.grant),
-            put_last.addr.eq(Mux(clear, clear_n, self.grant_n)),
-            put_last.data.eq(Mux(clear, 0, self.grant_last.as_value())),
+            new.polarity.eq(word[13]), new.trigger.eq(word[15]), new.mask.eq(word[16]),
+            new.dest.eq(word[24:32]), new.reqx.as_value().eq(word & _REQX_MASK),
+            new.dom.eq(word[0:4]), new.owned.eq(word[8]),
+            reset.mask.eq(1), reset.reqx.as_value().eq(_REQX_RESET), reset.owned.eq(1),
+            rows.reset.eq(reset), rows.write.addr.eq(self.n), rows.write.data.eq(new),
+            rows.write.en.eq(
+                Mux(self.write.low, _LOW, 0) | Mux(self.write.high, _HIGH, 0)
+                | Mux(self.write.reqx, _REQX, 0) | Mux(self.write.owner, _OWNER, 0)),
+            targets.write.en.eq(self.grant), targets.write.addr.eq(self.current),
+            targets.write.data.eq(self.target),
+            rows.bus.addr.eq(self.n), self.row.eq(rows.bus.data),
+            targets.bus.addr.eq(self.n), self.last.eq(targets.bus.data),
+            rows.start.addr.eq(self.offer_n), rows.start.en.eq(self.take),
+            rows.query.addr.eq(self.query_n),
+            self.ready.eq(~sweep.busy),
         ]
+        for memory in (rows, targets):
+            m.d.comb += [memory.sweep.busy.eq(sweep.busy), memory.sweep.row.eq(sweep.row)]
         m.d.comb += [
-            bus.addr.eq(self.n), self.row.eq(bus.data),
-            get_last.addr.eq(self.n), self.last.eq(get_last.data),
-            start.addr.eq(self.offer_n), start.en.eq(self.take),
-            query.addr.eq(self.query_n),
-            self.ready.eq(~clear),
+            *_read(rows.query.data, self.query_entry), self.query_entry.autoeoi.eq(
+                data.View(row_layout, rows.query.data).reqx.autoeoi),
+            *_read(rows.start.data, self.request),
+            self.request.kind.eq(Mux(self.current < c.rtes, SourceKind.PIN, SourceKind.IRT)),
         ]
-        m.d.comb += _entry(start.data, self.entry) + _entry(query.data, self.query_entry)
+        if c.commits:
+            m.d.comb += [rows.peek.addr.eq(self.offer_n),
+                         self.offer_dom.eq(data.View(row_layout, rows.peek.data).dom)]
         return m
 
 
-def _entry(word, entry):
+def _read(word, view):
+    """What `view`, an entry or a request, has of a row."""
     row = data.View(row_layout, word)
-    same = ("vector", "mode", "logical", "dest")
-    extra = ("path", "ser", "force_dyn", "force_static", "policy", "allow", "autoeoi")
     return [
-        *(entry[name].eq(row[name]) for name in same),
-        *(entry[name].eq(row.reqx[name]) for name in extra),
-        entry.level.eq(row.trigger & ~row.mode.as_value()[1:].any()),
-        entry.dom.eq(row.dom), entry.owned.eq(row.owned),
+        *(view[name].eq(row[name]) for name in ("vector", "mode", "logical", "dest", "dom",
+                                                "owned")),
+        *(view[name].eq(row.reqx[name]) for name in ("path", "ser", "force_dyn", "force_static",
+                                                     "policy", "allow")),
+        view.level.eq(effective_level(row.trigger, row.mode)),
     ]

@@ -4,9 +4,10 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..layouts import IoapicOp, Layouts, Outcome
+from ..layouts import Layouts, Outcome
 from ..msi.intake import message_layout
-from .arbiter import RoundRobin
+from ..record import Recorder
+from ..rotation import RoundRobin
 from .bus import Registers
 from .entries import Entries
 from .flags import Flags
@@ -23,7 +24,7 @@ class Ioapic(wiring.Component):
 
     A pin reaches the offer four cycles after it changed, a message two after it was taken. While
     an EOI register write, or one of trigger=edge, is ending what is in flight, nothing is offered;
-    ``request_ok`` is 0 during the former (IOA-24). Who wins a tie is told in `Flags` and `Turns`.
+    ``requests.ok`` is 0 during the former (IOA-24). Who wins a tie is told in `Flags` and `Turns`.
 
     The round robin goes on from the last request *taken*, so that one that is parked and looked at
     over and over cannot keep the others waiting.
@@ -56,9 +57,9 @@ class Ioapic(wiring.Component):
         Requests without target may have got one.
     granting : ``In(1)``
         A grant is being decided: register accesses wait.
-    requests : ``In(Layouts.request_port)``
-        To dispatch. ``request_ok`` is meant for the first decision of a grant, as a level request
-        does not stand after it. ``take`` comes in no cycle with ``first``, ``last`` or an outcome.
+    requests : ``Out(Layouts.source)``
+        To dispatch; the tag is the PIRQ. ``take`` comes in no cycle with ``first``, ``last`` or an
+        outcome.
     query_n, query_entry : ``In(pirq_bits)``, ``Out(Layouts.entry)``
         Entry for the event channels, one cycle later.
     coalesced : ``Out(range(rtes + 3))``
@@ -68,7 +69,7 @@ class Ioapic(wiring.Component):
     ready, quiet : ``Out(1)``
         Rows are initialised; nothing is under way and nothing to be taken.
     commits, commits_lines : ``Out(Layouts.commit_port)``
-        Only with ``config.commits``: records of `IoapicOp.BUS` and `IoapicOp.LINES`.
+        Only with ``config.commits``: accesses, and changes of the lines.
     """
 
     def __init__(self, config):
@@ -81,7 +82,7 @@ class Ioapic(wiring.Component):
             "pirq_note": In(layouts.pirq_note),
             "end_flight": Out(stream.Signature(c.pirq_bits)),
             "globals": In(layouts.globals), "recheck": In(1), "granting": In(1),
-            "requests": In(layouts.request_port),
+            "requests": Out(layouts.source),
             "query_n": In(c.pirq_bits), "query_entry": Out(layouts.entry),
             "coalesced": Out(range(c.rtes + 3)), "parked": Out(1),
             "ready": Out(1), "quiet": Out(1),
@@ -122,11 +123,10 @@ class Ioapic(wiring.Component):
             registers.status.eq(turns.status), registers.enable.eq(self.globals.enable),
             entries.n.eq(registers.n), entries.write.eq(registers.write),
             entries.word.eq(registers.word),
-            entries.offer_n.eq(requests.offer_n), entries.take.eq(requests.take),
+            entries.offer_n.eq(requests.tag), entries.take.eq(requests.take),
             entries.query_n.eq(self.query_n), self.query_entry.eq(entries.query_entry),
-            entries.grant.eq(granted), entries.grant_n.eq(turns.current),
-            entries.grant_last.k.eq(requests.grant_k),
-            entries.grant_last.port.eq(requests.grant_port),
+            entries.current.eq(turns.current),
+            entries.grant.eq(granted), entries.target.eq(requests.target),
         ]
         m.d.sync += steady.eq(~(granted | self.eoi.valid | self.hand_back.valid
                                 | self.pirq_note.valid))
@@ -169,7 +169,7 @@ class Ioapic(wiring.Component):
         m.d.comb += [
             turns.stands.eq(flags.stands), turns.enable.eq(self.globals.enable),
             turns.flips.eq(lines.differ & flags.level[:c.rtes]), turns.take.eq(requests.take),
-            turns.offer_n.eq(requests.offer_n), turns.granted.eq(granted),
+            turns.offer_n.eq(requests.tag), turns.granted.eq(granted),
             turns.outcome.eq(requests.outcome), turns.recheck.eq(self.recheck),
             turns.written.eq(change.valid), turns.n.eq(registers.n),
             turns.written_at.eq(flags.changed),
@@ -177,10 +177,10 @@ class Ioapic(wiring.Component):
             contenders.eq(Mux(registers.ending, wanted, turns.live)),
             stands.eq(contenders.bit_select(arbiter.n, 1)),
             arbiter.request.eq(contenders), arbiter.last.eq(turns.current),
-            requests.offer_n.eq(arbiter.n),
-            requests.offer_valid.eq(arbiter.valid & stands & ~registers.draining),
-            requests.entry.eq(entries.entry),
-            requests.request_ok.eq(turns.good & ~registers.ending),
+            requests.tag.eq(arbiter.n),
+            requests.offer.eq(arbiter.valid & stands & ~registers.draining),
+            requests.request.eq(entries.request),
+            requests.ok.eq(turns.good & ~registers.ending),
             flight.many.eq(registers.ending), flight.loaded.eq(loaded),
             flight.pick_valid.eq(arbiter.valid), flight.pick_n.eq(arbiter.n),
             flight.pick_stands.eq(stands),
@@ -193,7 +193,7 @@ class Ioapic(wiring.Component):
 
         if c.commits:
             connect(m, registers.commits, flipped(self.commits))
-            record = self.commits_lines.record
-            m.d.comb += [record.op.eq(IoapicOp.LINES.value), record.data.eq(lines.line)]
-            m.d.sync += self.commits_lines.valid.eq(lines.changed)
+            m.d.comb += requests.offer_dom.eq(entries.offer_dom)
+        Recorder.beside(m, self, c, "lines", port="commits_lines", lines={
+            "valid": lines.changed, "lines": lines.line})
         return m

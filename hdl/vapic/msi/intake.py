@@ -4,7 +4,8 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import Err, IoapicOp, Layouts
+from ..layouts import Err, Layouts
+from ..record import Recorder, record_ports
 
 __all__ = ["MsiIntake", "message_layout"]
 
@@ -36,7 +37,7 @@ class MsiIntake(wiring.Component):
     ready, quiet : ``Out(1)``
         Always ready; nothing is under way.
     commits : ``Out(Layouts.commit_port)``
-        Only with ``config.commits``: records of `IoapicOp.MSI`.
+        Only with ``config.commits``: messages.
     """
 
     def __init__(self, config):
@@ -46,9 +47,7 @@ class MsiIntake(wiring.Component):
             "bus": In(layouts.unit_bus), "message": Out(message_layout(config)),
             "ready": Out(1), "quiet": Out(1),
         }
-        if config.commits:
-            ports["commits"] = Out(layouts.commit_port)
-        super().__init__(ports)
+        super().__init__(ports | record_ports(config))
 
     def elaborate(self, platform):
         m = Module()
@@ -72,13 +71,6 @@ class MsiIntake(wiring.Component):
             answer.payload.err.eq(
                 Mux(good, Err.NONE, Mux(request.we & ~full, Err.PARTIAL, Err.MSI))),
         ]
-        if self._config.commits:
-            record = self.commits.record
-            m.d.comb += self.commits.valid.eq(answer.valid)
-            m.d.sync += [
-                record.op.eq(IoapicOp.MSI.value), record.row.eq(index), record.result.eq(good),
-                record.data.eq(word),
-                *(record[name].eq(request[name])
-                  for name in ("addr", "vmm", "dom", "vcpu", "we", "sel")),
-            ]
+        Recorder.beside(m, self, self._config, "msi", msi={
+            "valid": take, "index": index, "request": request, "latched": good})
         return m

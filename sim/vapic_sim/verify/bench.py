@@ -9,18 +9,16 @@ from amaranth.hdl import Elaboratable
 
 from vapic.config import Config
 from vapic.controller import Controller
-from vapic.layouts import SelectOp
+from vapic.record import UNITS, Op
 
 from ..world.port import WatchedBus
 from .log import CommitLog
 from .shaker import Shaker
 
-__all__ = ["PERIOD", "UNITS", "Bench"]
+__all__ = ["PERIOD", "Bench"]
 
 #: Clock period of the bench in seconds.
 PERIOD = 10e-9
-#: Units with a commit port, in the order of `Bench.log`.
-UNITS = ("access", "ioapic", "bank", "evt", "lines", "msi", "dispatch")
 
 
 class Bench(Elaboratable):
@@ -73,7 +71,7 @@ class Bench(Elaboratable):
         m.d.comb += [dut.now.eq(self.now), dut.trace.ready.eq(1)]
 
         select, late = dut.commits.dispatch, Signal()
-        started = select.valid & (select.record.op == SelectOp.START)
+        started = select.valid & (select.record.op == Op.START)
         m.d.comb += [late.eq(self.now == self.deadline), self.settled.eq(dut.idle | late),
                      self.selected.eq(started | late)]
         return m

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from vapic.layouts import BankOp, EvtOp, IoapicOp, Layouts, SelectOp
+from vapic.layouts import Layouts
+from vapic.record import UNITS, Op
 
 from ..model import Model, Record
-from .bench import UNITS, Bench
+from .bench import Bench
 from .log import Fields
 
 __all__ = ["Monitor", "TraceRecord"]
 
-_OPS = {"access": BankOp, "ioapic": IoapicOp, "bank": BankOp, "evt": EvtOp, "lines": IoapicOp,
-        "msi": IoapicOp, "dispatch": SelectOp}
+_OPS = {op.value: op.name for op in Op}
 
 
 class TraceRecord(NamedTuple):
@@ -62,7 +62,6 @@ class Monitor:
         record = Fields(layouts.commit)
         self._place = [record.place[name] for name in (
             "seq", "op", "row", "vmm", "dom", "vcpu", "we", "sel", "addr", "data", "result")]
-        self._units = [(unit, {op.value: op.name for op in _OPS[unit]}) for unit in UNITS]
         self._trace = Fields(layouts.trace)
         self._log, self._mask = bench.log, (1 << bench.log.width) - 1
         self._model, self._start, self._end = model, start, end & self._mask
@@ -80,7 +79,7 @@ class Monitor:
         records = []
         for port, now, word in taken:
             if port < len(UNITS):
-                records.append((now, self._record(*self._units[port], word)))
+                records.append((now, self._record(UNITS[port], word)))
             else:
                 self.traces.append(TraceRecord(*self._trace.cut(word)))
         if len(records) > 1:
@@ -90,18 +89,15 @@ class Monitor:
             self._model.apply_cycle(self._seen(cycle, record) for _, record in together)
 
     def _seen(self, cycle: int, record: Record) -> Record:
-        if record.op == "START":
-            # The hardware doesn't know the domain yet.
-            record.data = self._model.core.requests[record.row].dom
         self.history.append((cycle, record))
         for observe in self.observers:
             observe(cycle, record)
         return record
 
-    def _record(self, unit: str, names: dict[int, str], word: int) -> Record:
+    def _record(self, unit: str, word: int) -> Record:
         seq, op, row, vmm, dom, vcpu, we, sel, addr, data, result = [
             word >> offset & mask for offset, mask in self._place]
-        return Record(seq, unit, names[op], row, vmm, dom, vcpu, we, sel, addr, data, result)
+        return Record(seq, unit, _OPS[op], row, vmm, dom, vcpu, we, sel, addr, data, result)
 
 
 def _cycle(entry: tuple[int, Record]) -> int:

@@ -11,6 +11,7 @@ import vapic
 from vapic.config import Config
 from vapic.layouts import Layouts
 from vapic.msi.intake import message_layout
+from vapic.rows import Read
 from vapic_sim.engine import Simulator
 
 from .stimuli import flat, ports, words
@@ -34,9 +35,13 @@ ARGUMENTS = {name: ((CONFIG,), {}) for name in (
     "Lines": ((3,), {}),
     "PolicyDecoder": ((), {}),
     "RoundRobin": ((5,), {}),
+    "RowMemory": ((8, 5), {"sweep": True, "reads": {
+        "now": Read.NOW, "before": Read.BEFORE, "after": Read.AFTER, "held": Read.HELD}}),
+    "SourceArbiter": ((CONFIG, 3), {}),
     "Store": ((CONFIG, Layouts(CONFIG)), {}),
     "StreamSkid": ((Layouts(CONFIG).accept,), {}),
     "StreamSlice": ((Layouts(CONFIG).entry,), {}),
+    "Sweep": ((5,), {}),
     "Tournament": ((), {"lanes": 5, "tie_bits": 3}),
 }
 

@@ -1,10 +1,10 @@
-"""Round robin among live requests."""
+"""Round robin."""
 
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..trees import lowest
+from .trees import lowest
 
 __all__ = ["RoundRobin"]
 

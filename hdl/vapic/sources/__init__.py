@@ -1,0 +1,1 @@
+"""What stands between the sources of requests and dispatch."""

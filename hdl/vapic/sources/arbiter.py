@@ -1,0 +1,96 @@
+"""Any number of sources of requests before one dispatch."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from ..layouts import Layouts
+from ..rotation import RoundRobin
+from ..trees import reduce_pairs
+
+__all__ = ["SourceArbiter"]
+
+
+class SourceArbiter(wiring.Component):
+    """Give the slots of dispatch to sources, one selection a slot (INV-05, LAPIC-45).
+
+    The first source is the table of interrupt sources. The others go before it and take turns
+    among themselves, but of two consecutive slots at most one is theirs while the first source
+    offers something. So whoever offers is served within two slots of the first source, or within
+    two slots for every other one, and the share of no source depends on how often another asks.
+
+    The choice is a register, made of the offers of the previous cycle; whether what was chosen
+    is still offered, and not owed to the first source meanwhile, counts in the cycle itself. An
+    offer thus is seen a cycle later if another source had the choice. Grant and outcome go back to
+    the owner of the slot alone.
+
+    One source is passed through: no register, no gate, no cycle.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+    count : int
+        Number of sources.
+
+    Members
+    -------
+    sources : ``In(Layouts.source)``, `count` of them
+        The sources, the table first.
+    requests : ``Out(Layouts.source)``
+        To dispatch.
+
+    Raises
+    ------
+    ValueError
+        If there is no source.
+    """
+
+    def __init__(self, config, count: int):
+        if count < 1:
+            raise ValueError(f"An arbiter needs at least one source, not {count!r}")
+        self._config, self._count = config, count
+        port = Layouts(config).source
+        super().__init__({"sources": In(port).array(count), "requests": Out(port)})
+
+    def elaborate(self, platform):
+        m = Module()
+        sources, requests = self.sources, self.requests
+        if self._count == 1:
+            connect(m, flipped(sources[0]), flipped(requests))
+            return m
+        offers = Cat(source.offer for source in sources)
+        m.submodules.rotation = rotation = RoundRobin(self._count - 1)
+        last, others, owed = Signal.like(rotation.last), Signal(), Signal()
+        pick, owner = Signal(self._count), Signal(self._count)
+        wins = offers[1:].any() & ~(owed & offers[0])
+        m.d.comb += [
+            rotation.request.eq(offers[1:]), rotation.last.eq(last),
+            pick.eq(Mux(others, 2 << rotation.n, 1)),
+            requests.offer.eq((pick & offers).any() & ~(others & owed & offers[0])),
+            requests.tag.eq(_select(pick, [source.tag for source in sources])),
+            requests.request.eq(_select(
+                owner, [source.request.as_value() for source in sources])),
+            requests.ok.eq(_select(owner, [source.ok for source in sources])),
+        ]
+        if self._config.commits:
+            m.d.comb += requests.offer_dom.eq(_select(
+                pick, [source.offer_dom for source in sources]))
+        m.d.sync += others.eq(wins)
+        with m.If(requests.take):
+            m.d.sync += [owner.eq(pick), owed.eq(others)]
+            with m.If(others):
+                m.d.sync += last.eq(rotation.n)
+        for source, chosen, mine in zip(sources, pick, owner, strict=True):
+            m.d.comb += [
+                source.take.eq(requests.take & chosen), source.target.eq(requests.target),
+                source.first.eq(requests.first & mine), source.last.eq(requests.last & mine),
+                source.multi.eq(requests.multi & mine),
+                source.outcome.eq(Mux(mine, requests.outcome, 0)),
+            ]
+        return m
+
+
+def _select(one_hot, values):
+    return reduce_pairs([Mux(bit, value, 0) for bit, value in zip(one_hot, values, strict=True)],
+                        lambda a, b: a | b)
