@@ -4,7 +4,7 @@ VENV   := .venv
 RUN    := $(VENV)/bin
 PIP    := $(RUN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint performance clean
+.PHONY: demo test test-all lint docs performance clean
 
 # What runs the simulator and writes Verilog.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -34,6 +34,13 @@ test-all: $(VENV)/.developer
 lint: $(VENV)/.developer
 	@$(RUN)/ruff check .
 	@$(RUN)/pyright
+
+# Writes what pages take from the code: ports, commit records, the picture of an interrupt, and
+# what the commands in console blocks print.
+docs: $(VENV)/.installed
+	@$(RUN)/python -m docs.reference
+	@$(RUN)/python -m docs.figures
+	@$(RUN)/python -m docs.sessions
 
 # Measures the compiled simulator and writes docs/performance.md; TRACE=FILE is what `run` takes.
 performance: $(VENV)/.bench

@@ -1,15 +1,12 @@
 """Which engine simulates: ``--engine``."""
 
-import re
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-#: What the source of a test that simulates has in it.
-_SIMULATES = re.compile(
-    r"\b(simulate|Simulator|[Rr]ig|SimulatedLink|simulate_by_hand|Machine|run)\b")
 _ENGINES = ("python", "compiled")
+#: Folders in which every test is one of hardware; elsewhere those that simulate are marked.
+_HARDWARE = ("hdl", "e2e")
 
 
 def pytest_addoption(parser):
@@ -19,16 +16,14 @@ def pytest_addoption(parser):
              "each test that simulates twice")
 
 
-@cache
-def _simulates(path: Path) -> bool:
-    return _SIMULATES.search(path.read_text()) is not None
+def _folder(module):
+    return Path(module.__file__).parent.name
 
 
 def pytest_generate_tests(metafunc):
-    asked = metafunc.config.getoption("--engine")
-    path = Path(metafunc.module.__file__)
-    # Tests of the engine itself name the one they mean.
-    if asked == "both" and path.parent.name != "engine" and _simulates(path):
+    if metafunc.config.getoption("--engine") == "both" and (
+            _folder(metafunc.module) in _HARDWARE
+            or metafunc.definition.get_closest_marker("simulates")):
         metafunc.parametrize("simulation_engine", _ENGINES, indirect=True, scope="module")
 
 
@@ -42,4 +37,7 @@ def simulation_engine(request):
     with pytest.MonkeyPatch.context() as patch:
         if asked in ("auto", *_ENGINES):
             patch.setenv("VAPIC_ENGINE", asked)
+        elif asked == "both" and _folder(request.module) != "engine":
+            # Tests of the engine itself name the one they mean; all others are marked.
+            patch.setenv("VAPIC_ENGINE", "the one of a test without pytest.mark.simulates")
         yield asked

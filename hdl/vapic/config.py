@@ -1,6 +1,9 @@
 """The one description of a controller's size, checked and frozen."""
 
 from dataclasses import asdict, dataclass, fields
+from typing import get_origin
+
+from .dispatch.policy import POLICIES
 
 __all__ = ["Config"]
 
@@ -37,6 +40,9 @@ class Config:
         Interrupt vectors (N_VEC): 32, 64, 128 or 256.
     ioa_version : int
         I/O APIC version: 0x20, or 0x11 which has no EOI register.
+    policies : tuple of str
+        Policies of target selection that are built; a request for another one is served as by
+        lowpri, which is always one of them (ERR-07).
     trace_depth : int
         Records the trace FIFO holds before it drops, 2..256.
     msi_bus : bool
@@ -60,13 +66,14 @@ class Config:
     ports: int = 512
     vectors: int = 256
     ioa_version: int = 0x20
+    policies: tuple[str, ...] = ("lowpri", "rr", "least", "pull")
     trace_depth: int = 16
     msi_bus: bool = False
     commits: bool = False
 
     def __post_init__(self):
         for field in fields(self):
-            value, kind = getattr(self, field.name), field.type
+            value, kind = getattr(self, field.name), get_origin(field.type) or field.type
             if type(value) is not kind:
                 raise TypeError(f"{field.name} must be {kind.__name__}, not {value!r}")
         for name, (low, high) in _RANGES.items():
@@ -78,6 +85,11 @@ class Config:
             raise ValueError(f"vectors must be 32, 64, 128 or 256, not {self.vectors!r}")
         if self.ioa_version not in (0x11, 0x20):
             raise ValueError(f"ioa_version must be 0x11 or 0x20, not {self.ioa_version:#x}")
+        unknown = [name for name in self.policies if name not in POLICIES]
+        twice = len({*self.policies}) < len(self.policies)
+        if unknown or twice or "lowpri" not in self.policies:
+            raise ValueError(f"policies must be lowpri and any of {', '.join(POLICIES)}, once "
+                             f"each, not {', '.join(map(str, self.policies)) or 'none'}")
         if self.vcpus > self.domains * self.lanes:
             raise ValueError(f"vcpus must be at most domains * lanes = "
                              f"{self.domains * self.lanes}, not {self.vcpus!r}")
@@ -102,6 +114,8 @@ class Config:
         for key in values:
             if key not in known:
                 raise ValueError(f"unknown parameter {key!r}; known are {', '.join(known)}")
+        if type(values.get("policies")) is list:
+            values = values | {"policies": tuple(values["policies"])}
         return cls(**values)
 
     def to_dict(self) -> dict:

@@ -22,6 +22,8 @@ __all__ = ["Controller"]
 class Controller(wiring.Component):
     """Interrupt controller for virtual machines (spec 1.2).
 
+    docs/architecture.md shows the way of one interrupt, cycle by cycle.
+
     Parameters
     ----------
     config : Config
@@ -57,9 +59,6 @@ class Controller(wiring.Component):
     sources : dict of str to Component
         Whose ``requests`` dispatch serves, the table of interrupt sources first; see
         `SourceArbiter`. Each also has ``ready`` and ``quiet``.
-
-    A pin edge reaches ``upcall`` or ``irq`` of the vCPU it is dispatched to in about 25 cycles if
-    nothing else is under way; docs/architecture.md has the measured figures.
     """
 
     def __init__(self, config: Config):

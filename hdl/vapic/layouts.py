@@ -1,12 +1,14 @@
 """Every record and enumeration that crosses from one block to another.
 
 Widths follow the configuration, so each record is a method of `Layouts`, which is made once from
-a `vapic.Config` and handed to every block. The timing of each interface is told in
-docs/architecture.md, "Between the blocks".
+a `vapic.Config` and handed to every block. Which block has which is in docs/ports.md, what
+order decisions have in docs/commits.md.
 """
 
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
+
+from .numbers import Policy, SchedState
 
 __all__ = [
     "AcceptResult", "Err", "Layouts", "Mode", "NoteOp", "Outcome", "Policy", "SchedState",
@@ -38,29 +40,6 @@ class SourceKind(enum.IntEnum, shape=2):
     MSI = 2
     #: A message of a vCPU to others; the tag is the sender.
     IPI = 3
-
-
-class SchedState(enum.Enum, shape=2):
-    """Scheduling state of a vCPU (LAPIC-64, Xen RUNSTATE encoding)."""
-
-    RUNNING = 0
-    RUNNABLE = 1
-    BLOCKED = 2
-    OFFLINE = 3
-
-
-class Policy(enum.IntEnum, shape=5):
-    """Target-selection policy (spec 4.2); STATIC only appears in trace records."""
-
-    LOWPRI = 0
-    RR = 1
-    LEAST = 2
-    RUNFIRST = 3
-    STICKY = 4
-    WEIGHTED = 5
-    PULL = 6
-    SED = 7
-    STATIC = 16
 
 
 class Err(enum.IntEnum, shape=4):
@@ -165,7 +144,8 @@ class Layouts:
         })
         #: A target of a grant as its source keeps it (SEL-24).
         self.last_target = data.StructLayout({"k": c.lane_bits, "port": c.port_bits})
-        #: What dispatch must know of one vCPU, kept in its lane, written by the bank.
+        #: What dispatch may have to know of one vCPU, written by the bank. The lane keeps of it
+        #: what every request needs and what the policies built name (`dispatch.lanes.kept`).
         self.lane = data.StructLayout({
             "online": 1, "frozen": 1, "enabled": 1,   # enabled: APIC_BASE.EN
             "svr_enabled": 1,

@@ -20,10 +20,10 @@ from .race import RunError, Task, race
 from .report.figures import Setup
 from .report.json_ import to_json
 from .report.table import print_report
-from .run.machine import POLICIES, Job, plan
+from .run.job import POLICIES, Job, JobError, plan
 from .run.phases import PHASES
 from .traces.load import DEFAULT, load
-from .traces.trace import Trace, densest
+from .traces.trace import Trace, TraceError, densest
 
 __all__ = ["run"]
 
@@ -119,7 +119,10 @@ exit codes: 0 good, 1 an interrupt was lost or doubled, 2 wrong use or unreadabl
 
 def _run(arguments: argparse.Namespace) -> int:
     names = list(dict.fromkeys(arguments.policy or ["static", "lowpri", "pull"]))
-    trace = load(arguments.trace)
+    try:
+        trace = load(arguments.trace)
+    except TraceError as error:
+        raise CommandError(str(error)) from None
     if arguments.phase == "recorded":
         trace = _without_idle(trace)
     part = _cut(trace, arguments.until)
@@ -191,7 +194,10 @@ def _check(arguments: argparse.Namespace, job: Job, names: list[str]) -> None:
         _check_vcd(arguments.vcd, names)
     if job.slice_us * job.clock_hz / 1e6 < 1000:
         raise CommandError("--slice must be 1000 clock cycles or more")
-    plan(job)
+    try:
+        plan(job)
+    except JobError as error:
+        raise CommandError(str(error)) from None
 
 
 def _check_vcd(file: str, names: list[str]) -> None:

@@ -15,7 +15,9 @@ from vapic.controller import Controller
 
 from .report.explain import explain
 from .report.figures import Figures, figures_of
-from .run.machine import Job, Machine, Outcome, plan
+from .run.job import Job, plan
+from .run.machine import Machine
+from .run.outcome import Outcome
 from .world.link import SimulatedLink, simulate
 
 __all__ = ["Finish", "RunError", "Task", "race", "run_here"]

@@ -5,7 +5,7 @@ from amaranth.hdl import Fragment
 
 from vapic import Config
 from vapic.controller import Controller
-from vapic.regmap import address
+from vapic.regs import address
 from vapic_sim.harness import simulate
 from vapic_sim.machine.bus import BusMaster
 

@@ -11,20 +11,14 @@ from functools import cache
 import pytest
 from amaranth import Module, Signal
 
-from vapic import Config
-from vapic.regmap import address
+from vapic.regs import address
 from vapic_sim.engine import Simulator
 from vapic_sim.model import AcceptResult
+from vapic_sim.verify.configs import CONFIGS
 from vapic_sim.verify.meetings import KINDS, Meetings
 from vapic_sim.verify.rig import Rig
 from vapic_sim.verify.state import HardwareState, difference
 from vapic_sim.verify.traffic import Traffic
-
-CONFIGS = {
-    "small": Config(rtes=4, irts=4, vcpus=4, lanes=4, domains=3, ports=64),
-    "one": Config(rtes=2, irts=0, vcpus=1, lanes=1, domains=2, ports=32, vectors=32),
-    "wide": Config(rtes=5, irts=3, vcpus=12, lanes=6, domains=3, ports=96, vectors=128),
-}
 
 
 async def compare(rig, traffic, hardware):

@@ -8,7 +8,7 @@ import pytest
 from vapic.access.rights import Rights, Unit, global_words
 from vapic.config import Config
 from vapic.layouts import Err
-from vapic.regmap import REGISTERS, address
+from vapic.regs import REGISTERS, address
 from vapic_sim.engine import Simulator
 
 SMALL = Config(rtes=4, irts=3, vcpus=5, lanes=3, domains=3, ports=64)
@@ -110,7 +110,7 @@ def limit_of(name, c):
     """Length of the first dimension of a register."""
     if name.startswith(("VCPU_", "LAPIC_")):
         return c.vcpus
-    if name.startswith("EVT_") or name == "RRPTR":
+    if name.startswith("EVT_") or name in ("RRPTR", "SVC"):
         return c.domains
     return c.irts if name.startswith("IRT_") else c.rtes + c.irts
 
@@ -141,7 +141,7 @@ def test_every_register(config):
                     served = unit_of(name, we), Err.NONE
                     assert put(ctx, vmm=1, we=we, **place) == served, name
                     right, lapic = register.right, name.startswith("LAPIC_")
-                    if name == "EVT_PENDING_W1S":
+                    if name in ("EVT_PENDING_W1S", "EVT_RAISE_VIRQ"):
                         right = "S"
                     # The master that the register belongs to, and one with all else wrong.
                     own = {"vcpu": first, "dom": 15} if lapic else {"dom": first, "vcpu": 511}

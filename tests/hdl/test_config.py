@@ -22,7 +22,7 @@ def test_limits(name, low, high):
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Config)])
 def test_types(name):
-    kind = "bool" if name in ("msi_bus", "commits") else "int"
+    kind = {"msi_bus": "bool", "commits": "bool", "policies": "tuple"}.get(name, "int")
     for value in ("4", 4.0, None, 1 if kind == "bool" else True):
         with pytest.raises(TypeError, match=rf"^{name} must be {kind}, not {value!r}$"):
             Config(**{name: value})
@@ -33,6 +33,10 @@ def test_types(name):
     ({"vectors": 16}, r"^vectors must be 32, 64, 128 or 256, not 16$"),
     ({"vectors": 512}, r"^vectors must be 32, 64, 128 or 256, not 512$"),
     ({"ioa_version": 0x12}, r"^ioa_version must be 0x11 or 0x20, not 0x12$"),
+    ({"policies": ("rr",)}, r"^policies must be lowpri and any of lowpri, .* each, not rr$"),
+    ({"policies": ("lowpri", "fair")}, r"^policies must be lowpri .*, not lowpri, fair$"),
+    ({"policies": ("lowpri", "lowpri")}, r"^policies must be lowpri .*, not lowpri, lowpri$"),
+    ({"policies": ()}, r"^policies must be lowpri .*, not none$"),
     ({"vcpus": 65}, r"^vcpus must be at most domains \* lanes = 64, not 65$"),
     ({"vcpus": 3, "lanes": 1, "domains": 2}, r"^vcpus must be at most domains \* lanes = 2, not 3"),
 ])

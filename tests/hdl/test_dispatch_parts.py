@@ -7,9 +7,9 @@ import pytest
 
 from vapic import Config
 from vapic.dispatch.deliver import Delivery
-from vapic.dispatch.keys import LaneKey
+from vapic.dispatch.explain import TraceQueue
+from vapic.dispatch.snapshot import LaneKey
 from vapic.dispatch.tournament import Tournament
-from vapic.dispatch.trace import TraceQueue
 from vapic.dispatch.unit import Dispatch
 from vapic.layouts import AcceptResult, Mode, Policy
 from vapic_sim.harness import simulate
@@ -122,7 +122,7 @@ def test_reset_in_the_middle_of_traffic_forgets_every_lane():
 
 @pytest.mark.parametrize("lanes", [1, 3, 4, 16, 33, 64])
 def test_tournament_finds_the_smallest(lanes):
-    dut, rng = Tournament(lanes=lanes, tie_bits=3), random.Random(lanes)
+    dut, rng = Tournament(lanes=lanes, tie_bits=3, key_bits=8), random.Random(lanes)
     assert dut.latency == (1 if lanes <= 4 else 2 if lanes <= 16 else 3)
 
     async def bench(ctx):
@@ -202,9 +202,11 @@ def test_delivery_of_more_targets_than_fit_under_way():
 @pytest.mark.parametrize("lanes", [-1, 0])
 def test_tournament_wrong(lanes):
     with pytest.raises(ValueError, match=rf"lanes must be at least 1, not {lanes}$"):
-        Tournament(lanes=lanes, tie_bits=1)
+        Tournament(lanes=lanes, tie_bits=1, key_bits=8)
     with pytest.raises(ValueError, match=r"tie_bits must be at least 1, not 0$"):
-        Tournament(lanes=4, tie_bits=0)
+        Tournament(lanes=4, tie_bits=0, key_bits=8)
+    with pytest.raises(ValueError, match=r"key_bits must be at least 1, not 0$"):
+        Tournament(lanes=4, tie_bits=1, key_bits=0)
 
 
 @pytest.mark.parametrize("number", [-1, 4])

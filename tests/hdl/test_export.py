@@ -63,6 +63,7 @@ def test_options_make_the_config(fake, tmp_path):
         rtes=2, irts=1, vcpus=2, lanes=1, domains=2, ports=32, vectors=32)
     assert made(tmp_path, "--msi-bus", "--ioa-version", "0x11", "--trace-depth", 9) == Config(
         msi_bus=True, ioa_version=0x11, trace_depth=9)
+    assert made(tmp_path, "--policies", "lowpri,least") == Config(policies=("lowpri", "least"))
     assert made(tmp_path, "--vcpus", 512) == Config.for_vcpus(512)
     assert made(tmp_path, "--vcpus", 100, "--domains", 8) == Config.for_vcpus(100, domains=8)
     assert made(tmp_path, "--vcpus", 3, "--lanes", 64) == Config.for_vcpus(3, lanes=64)
@@ -100,6 +101,7 @@ def test_every_circuit_parameter_has_an_option_with_its_text():
     (["--vcpus", 0], r"^vcpus must be 1\.\.512, not 0$"),
     (["--vcpus", 9, "--lanes", 2, "--domains", 4], r"^vcpus must be at most domains \* lanes = 8"),
     (["--ports", 33], r"^ports must be a multiple of 32, not 33$"),
+    (["--policies", "lowpri,fair"], r"^policies must be lowpri .*, not lowpri, fair$"),
     (["--vectors", 100], r"^vectors must be 32, 64, 128 or 256, not 100$"),
 ])
 def test_bad_options(fake, tmp_path, argv, message):

@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 from vapic import Config
 from vapic.controller import Controller
 from vapic.layouts import Layouts, Mode, Outcome, SourceKind
-from vapic.regmap import address
+from vapic.regs import address
 from vapic.sources.arbiter import SourceArbiter
 from vapic_sim.harness import simulate
 from vapic_sim.machine.bus import BusMaster

@@ -12,8 +12,9 @@ from vapic.config import Config
 from vapic.layouts import Layouts
 from vapic_sim.harness import simulate
 from vapic_sim.machine.bus import BusError, BusMaster, SharedBus
-from vapic_sim.machine.lines import Lines
 from vapic_sim.machine.msi import MsiDevice
+
+pytestmark = pytest.mark.simulates
 
 
 class Responder(wiring.Component):
@@ -58,9 +59,7 @@ def test_one_master():
         await vmm.write(ctx, 0x8, 0, sel=0b0001)
         assert await guest.read(ctx, 0x8) == 0xFFFFFFFF
         assert [ctx.get(getattr(dut.bus, name)) for name in ("vmm", "dom", "vcpu")] == [0, 3, 5]
-        assert (vmm.accesses, vmm.waits, vmm.longest) == (2, 4, 2)
         await vmm.read(ctx, 0x0)
-        assert (vmm.accesses, vmm.waits, vmm.longest) == (3, 4, 2)
         with pytest.raises(BusError, match=r"^guest \(domain 3, vCPU 5\): read of 0x40: "):
             await guest.read(ctx, 0x40)
         with pytest.raises(BusError, match=r"VMM \(domain 0, vCPU 0\): write of 0x7 to 0x44: "):
@@ -76,7 +75,7 @@ def test_one_master():
 
 
 def test_shared_bus_serves_testbenches_in_turn():
-    """Read-modify-write in turns loses nothing, errors give the turn back, nobody starves."""
+    """Every access gets its own answer, errors give the turn back, nobody starves."""
     dut, rounds, order = Responder(), 40, []
     shared = SharedBus(dut.bus)
 
@@ -85,17 +84,15 @@ def test_shared_bus_serves_testbenches_in_turn():
             rng, me = random.Random(k), shared.master(vmm=k % 2, dom=k, vcpu=k)
             for _ in range(rounds):
                 await ctx.tick().repeat(1 + (rng.randrange(12) if k else 0))
-                async with me.turn(ctx):
-                    await me.write(ctx, 4, await me.read(ctx, 4) + 1)
-                    order.append(k)
+                await me.write(ctx, 0x10 + 4 * k, await me.read(ctx, 0x10 + 4 * k) + 1)
+                order.append(k)
                 if rng.random() < 0.3:
                     with pytest.raises(BusError, match=f"domain {k}, vCPU {k}"):
                         await me.read(ctx, 0x80)
-                await me.write(ctx, 0x10 + 4 * k, len(order))
             order.append(None)
             while order.count(None) < 4:
                 await ctx.tick()
-            assert await me.read(ctx, 4) == 4 * rounds
+            assert await me.read(ctx, 0x10 + 4 * k) == rounds
             assert not ctx.get(dut.broken)
         return bench
 
@@ -103,37 +100,6 @@ def test_shared_bus_serves_testbenches_in_turn():
     assert [order.count(k) for k in range(4)] == [rounds] * 4
     # The greedy master 0 does not keep the others out.
     assert max(order.index(k) for k in range(4)) < 8
-
-
-def test_lines():
-    dut, seen = Responder(), {}
-    lines = Lines(dut.pin)
-
-    async def watch(ctx):
-        seen["history"] = history = []
-        while True:
-            await ctx.tick()
-            history.append(ctx.get(dut.pin))
-
-    async def bench(ctx):
-        lines.drive(ctx, 0b00100)
-        await ctx.tick()
-        await lines.pulse(ctx, 0)
-        await lines.pulse(ctx, 2, cycles=1)
-        lines.set(ctx, 4, 1)
-        assert [lines.level(n) for n in range(5)] == [0, 0, 1, 0, 1]
-        await ctx.tick()
-        with pytest.raises(ValueError, match=r"line must be 0\.\.4, not 5"):
-            lines.set(ctx, 5, 1)
-        with pytest.raises(ValueError, match=r"line must be 0\.\.4, not -1"):
-            lines.level(-1)
-        with pytest.raises(ValueError, match="0x20 has more than 5 lines"):
-            lines.drive(ctx, 0x20)
-        await ctx.tick()
-
-    simulate(dut, bench, background=[watch])
-    runs = [seen["history"].count(word) for word in (0b00101, 0b00000, 0b10100)]
-    assert runs[:2] == [3, 1] and runs[2] >= 1
 
 
 def test_msi_message():

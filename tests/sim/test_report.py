@@ -13,8 +13,8 @@ from vapic_sim.report.explain import explain
 from vapic_sim.report.figures import Figures, Setup, in_words, microseconds, percentile
 from vapic_sim.report.json_ import to_json
 from vapic_sim.report.table import print_report
+from vapic_sim.run.job import Job
 from vapic_sim.run.ledger import Edge, Grant, Lane
-from vapic_sim.run.machine import Job
 from vapic_sim.traces.trace import Arrival, Trace
 
 ROW = Figures(

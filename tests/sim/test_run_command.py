@@ -15,6 +15,8 @@ from vapic_sim import command
 from vapic_sim.race import Finish, RunError
 from vapic_sim.report.figures import Figures
 
+pytestmark = pytest.mark.simulates
+
 SCRIPT = "import sys; from vapic.cli import main; sys.exit(main())"
 ROW = Figures(
     policy="static", arrivals=3, delivered=3, merged=0, pending=0, lost=0, latency_mean=1.0,
@@ -214,9 +216,12 @@ def living(group):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 def test_interrupt_ends_all_processes():
     program = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, "run", "--until", "1000"], stderr=subprocess.PIPE,
+        [sys.executable, "-c", SCRIPT, "run", "--until", "end"], stderr=subprocess.PIPE,
         stdout=subprocess.PIPE, text=True, start_new_session=True)
-    time.sleep(5)
+    deadline = time.monotonic() + 30
+    while len(living(program.pid)) <= 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1)
     assert len(living(program.pid)) > 2         # children simulate
     program.send_signal(signal.SIGINT)
     _, err = program.communicate(timeout=20)

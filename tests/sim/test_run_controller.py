@@ -5,10 +5,14 @@ import pytest
 from vapic.controller import Controller
 from vapic_sim.race import Task, run_here
 from vapic_sim.report.explain import explain
-from vapic_sim.run import machine
-from vapic_sim.run.machine import Job, Machine, plan
+from vapic_sim.run import devices
+from vapic_sim.run import job as job_
+from vapic_sim.run.job import Job, plan
+from vapic_sim.run.machine import Machine
 from vapic_sim.traces.trace import Arrival, Trace
 from vapic_sim.world.link import simulate
+
+pytestmark = pytest.mark.simulates
 
 SMALL = {"vcpus": 2, "guests": 1, "pcpus": 2}
 
@@ -47,12 +51,12 @@ def test_skipping_changes_nothing(policy):
     (False, "static"), (True, "static"), (False, "pull")])
 def test_books_and_controller_agree_on_what_merged(monkeypatch, message, policy):
     # A second edge at every distance around the commit of the first one's grant.
-    monkeypatch.setattr(machine, "_PULSE", 2)
+    monkeypatch.setattr(devices, "_PULSE", 2)
     gaps = range(8, 15)
     rows = [(20.0 + 10.0 * i + at / 100, "1 device", 1.0, 0)
             for i, gap in enumerate(gaps) for at in (0, gap)]
     if message:
-        monkeypatch.setattr(machine, "_PINS", 1)
+        monkeypatch.setattr(job_, "_PINS", 1)
         rows = [(0.05 * i, "0 pin", 0.1, 0) for i in range(2 * len(gaps) + 1)] + rows
     job = Job(trace=trace_of(*rows), policy=policy, **SMALL)
     outcome = run(job)
@@ -77,7 +81,7 @@ def test_recorded_phase_blocks_and_wakes():
 
 
 def test_sources_beyond_the_pins_are_messages(monkeypatch):
-    monkeypatch.setattr(machine, "_PINS", 2)
+    monkeypatch.setattr(job_, "_PINS", 2)
     trace = trace_of(*((3.0 * i, f"{i % 4} dev", 1.0, 0) for i in range(8)))
     job = Job(trace=trace, policy="pull", **SMALL)
     assert (plan(job).rtes, plan(job).irts) == (2, 2)

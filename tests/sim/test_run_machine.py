@@ -3,16 +3,18 @@
 import asyncio
 import itertools
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
 from vapic.layouts import SchedState
-from vapic.regmap import REGISTERS, address
+from vapic.regs import REGISTERS, address
+from vapic_sim.run.job import POLICIES, Job, plan
 from vapic_sim.run.ledger import Ledger
-from vapic_sim.run.machine import POLICIES, Job, Machine, jain, plan
+from vapic_sim.run.machine import Machine
+from vapic_sim.run.outcome import jain
 from vapic_sim.traces.trace import Arrival, Trace
 from vapic_sim.world import port
+from vapic_sim.world.world import Events
 
 BUS = ("cyc", "stb", "we", "adr", "dat_w", "sel", "vmm", "dom", "vcpu", "dat_r", "ack", "err")
 
@@ -38,18 +40,13 @@ class StandIn:
 
     def __init__(self, config, lose=0):
         self.config, self.lose, self.seen = config, lose, 0
-        outputs = ("irq", "upcall", "wake", "frozen", "ready", "idle", "next_event", "next_valid")
-        self.dut = SimpleNamespace(
-            bus=SimpleNamespace(**{name: f"bus.{name}" for name in BUS}),
-            pin=Named("pin", config.rtes),
-            trace=SimpleNamespace(valid="t.valid", ready="t.ready", payload="t.payload"),
-            **{name: name for name in outputs})
         self.bus = port.BusPort([
             (Named(f"bus.{name}", port._WIDTHS[name]), port.PLACES[name])
             for name in sorted(port._WIDTHS, key=lambda name: name not in ("cyc", "stb"))
         ], 2, "bus.answer")
-        self.at = dict.fromkeys((f"bus.{n}" for n in BUS), 0) | dict.fromkeys(outputs, 0)
-        self.at |= {"pin": 0, "t.valid": 0, "t.ready": 0, "t.payload": None, "ready": 1, "idle": 1}
+        self.at = dict.fromkeys((f"bus.{n}" for n in BUS), 0)
+        self.irq = self.wake = self.pin = 0
+        self.grant, self.idle = None, True
         self.regs, self.now, self.busy, self.delay = {}, 0, 0, 0
         self.coalesced, self.pins, self.messages = 0, [0] * 6, []
         self.pend, self.infl, self.records = {}, {}, []
@@ -70,20 +67,26 @@ class StandIn:
     def set(self, signal, value):
         self.at[str(signal)] = value
 
+    def set_pin(self, n, level):
+        self.pin = self.pin & ~(1 << n) | level << n
+
+    def events(self):
+        return Events(self.irq, self.wake, idle=self.idle, grant=self.grant)
+
     def get(self, signal):
         if signal == "bus.answer":
             return (self.at["bus.dat_r"] or 0) | self.at["bus.ack"] << 32
         return self.at[str(signal)]
 
     def skip(self, now, cycles):
-        assert self.at["idle"]
+        assert self.idle
         self.now = now
 
     async def run(self, limit, idle):
         """One edge: more are allowed, not asked for."""
         assert limit >= 1
         self.now, at = self.now + 1, self.at
-        at["t.valid"], at["bus.ack"] = 0, 0
+        self.grant, at["bus.ack"] = None, 0
         while self.messages:
             self.latch(self.messages.pop())
         if at["bus.cyc"] and not self.busy:
@@ -95,7 +98,7 @@ class StandIn:
                 at["bus.ack"] = 1
         for n in [n for n in range(self.config.rtes) if self.pins[4] & ~self.pins[5] & 1 << n]:
             self.latch(n)
-        self.pins = [at["pin"], *self.pins[:5]]
+        self.pins = [self.pin, *self.pins[:5]]
         self.select()
         self.outputs()
         return 1
@@ -104,10 +107,10 @@ class StandIn:
         irq = sum(1 << v for v in self.irr if v not in self.isr)
         blocked = sum(1 << v for v in range(self.config.vcpus) if self.sched(v) == 2)
         now_wake = irq & blocked
-        self.at |= {"irq": irq, "wake": now_wake & ~self.woken}
+        self.irq, self.wake = irq, now_wake & ~self.woken
         self.woken = now_wake
-        self.at["idle"] = not (self.busy or self.at["bus.cyc"] or self.at["t.valid"]
-                               or self.at["wake"] or self.delay or len(set(self.pins)) > 1)
+        self.idle = not (self.busy or self.at["bus.cyc"] or self.grant
+                         or self.wake or self.delay or len(set(self.pins)) > 1)
 
     # Sources and selection.
 
@@ -158,8 +161,7 @@ class StandIn:
             port = next(p for p, row in self.ports[0].items() if row == ("pirq", n, v))
             self.raise_(0, port, v)
             mask = sum(1 << u for u in drivers)
-            self.at["t.valid"] = 1
-            self.at["t.payload"] = SimpleNamespace(
+            self.grant = dict(
                 now=self.now - 6, n=n, kind=0, candidates=mask, eligible=mask, key=0, target=v,
                 port=port, policy=self.regs["REQX", n] >> 4 & 15 if dynamic else 16)
             self.delay = 6

@@ -6,8 +6,10 @@ import pytest
 
 from vapic_sim import race as race_
 from vapic_sim.race import RunError, Task, race
-from vapic_sim.run.machine import Job
+from vapic_sim.run.job import Job
 from vapic_sim.traces.trace import Arrival, Trace
+
+pytestmark = pytest.mark.simulates
 
 TRACE = Trace("t", (Arrival(0.0, "a", 1.0, 0), Arrival(5.0, "a", 1.0, 0)))
 

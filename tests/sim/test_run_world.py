@@ -5,25 +5,33 @@ from types import SimpleNamespace
 
 import pytest
 
-from vapic_sim.world.world import World
+from vapic import Config
+from vapic.controller import Controller
+from vapic_sim.world.link import simulate
+from vapic_sim.world.world import Events, World
+
+pytestmark = pytest.mark.simulates
 
 
 class Link:
     """A controller that does nothing but have timers, at which it needs a clock edge."""
 
     def __init__(self, timers=(), start=0):
-        self.dut = SimpleNamespace(**{n: n for n in (
-            "irq", "wake", "idle", "next_event", "next_valid", "pin")})
-        self.timers, self.now, self.clocked, self.values = list(timers), start, [], {"pin": 0}
+        self.timers, self.now, self.clocked, self.values = list(timers), start, [], {"a": 0}
 
     def set(self, signal, value):
         self.values[signal] = value
 
     def get(self, signal):
+        return self.values[signal]
+
+    def set_pin(self, n, level):
+        self.values["pin", n] = level
+
+    def events(self):
         later = [t for t in self.timers if t > self.now]
-        return {"irq": int(self.now in self.timers), "wake": 0, "idle": 1,
-                "next_valid": int(bool(later)), "next_event": min(later, default=0) & 0xFFFFFFFF,
-                } .get(signal, self.values.get(signal))
+        return Events(irq=int(self.now in self.timers),
+                      next_event=min(later) & 0xFFFFFFFF if later else None)
 
     async def run(self, limit, idle):
         """One edge: more are allowed, not asked for."""
@@ -80,13 +88,15 @@ def test_deadline_wraps_with_now():
     assert run(world, task()) == (1 << 32) + 5
 
 
-def test_an_input_change_is_clocked_before_time_jumps():
+@pytest.mark.parametrize("change", [
+    lambda world: world.set("a", 1), lambda world: world.set_pin(0, 1)])
+def test_an_input_change_is_clocked_before_time_jumps(change):
     link = Link()
     world = World(link)
 
     async def task():
         await world.until(10)
-        world.set(link.dut.pin, 1)
+        change(world)
         await world.until(20)
 
     run(world, task())
@@ -132,7 +142,28 @@ def test_context_samples_before_the_edge():
     world = World(link)
 
     async def task():
-        world.ctx.set("pin", 7)
-        return await world.ctx.tick().sample("pin").repeat(2), world.ctx.get("pin"), world.now
+        world.ctx.set("a", 7)
+        return await world.ctx.tick().sample("a").repeat(2), world.ctx.get("a"), world.now
 
     assert run(world, task()) == ((True, False, 7), 7, 2)
+
+
+def test_lines_of_a_simulated_controller():
+    """Each line keeps what it was given; there are no others."""
+    config = Config(rtes=3, irts=0, vcpus=1, lanes=1, domains=2, ports=32)
+    dut, seen = Controller(config), []
+
+    async def body(link):
+        for n, level in ((2, 1), (0, 1), (2, 0), (2, 0), (1, 1)):
+            link.set_pin(n, level)
+            await link.run(1, False)
+            seen.append(link.get(dut.pin))
+        for n in (3, -1):
+            with pytest.raises(ValueError, match=rf"line must be 0\.\.2, not {n}"):
+                link.set_pin(n, 1)
+        while not link.events().ready:
+            await link.run(1000, False)
+        seen.append(link.events()._replace(idle=True))
+
+    simulate(dut, body)
+    assert seen == [0b100, 0b101, 0b001, 0b001, 0b011, Events()]

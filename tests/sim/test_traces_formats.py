@@ -5,9 +5,8 @@ from importlib.resources import files
 
 import pytest
 
-from vapic.cli import CommandError
 from vapic_sim.traces.load import DEFAULT, load
-from vapic_sim.traces.trace import Arrival
+from vapic_sim.traces.trace import Arrival, TraceError
 
 FTRACE = """\
 # tracer: nop
@@ -158,12 +157,12 @@ def test_actions_of_a_shared_line_are_one_interrupt(tmp_path):
     (b"\x1f\x8b\x08" + bytes(20), "damaged gzip file|cut off|no interrupt"),
 ])
 def test_malformed(tmp_path, text, message):
-    with pytest.raises(CommandError, match=message):
+    with pytest.raises(TraceError, match=message):
         read(tmp_path, text)
 
 
 def test_no_such_file():
-    with pytest.raises(CommandError, match="cannot read /nowhere/x: No such file"):
+    with pytest.raises(TraceError, match="cannot read /nowhere/x: No such file"):
         load("/nowhere/x")
 
 

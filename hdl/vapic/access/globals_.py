@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts
-from ..regmap import REGISTERS, address
+from ..regs import REGISTERS, address
 from ..trees import reduce_pairs
 
 __all__ = ["GlobalRegisters"]

@@ -5,7 +5,7 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Err
-from ..regmap import REGISTERS
+from ..regs import REGISTERS
 
 __all__ = ["Rights", "Unit", "global_words"]
 

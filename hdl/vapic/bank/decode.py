@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts
-from ..regmap import REGISTERS
+from ..regs import REGISTERS
 
 __all__ = ["TARGETS", "AccessDecoder", "access_layout"]
 

@@ -2,10 +2,10 @@
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import AcceptResult, Layouts
+from ..rows import Read, RowMemory
 from ..trees import lowest
 
 __all__ = ["Delivery"]
@@ -72,8 +72,8 @@ class Delivery(wiring.Component):
             "done": In(1), "result": In(AcceptResult), "decided": Out(self.target_layout),
             "checked": Out(1), "ended": Out(1),
         })
-        self.flight = Memory(shape=self.target_layout, depth=_FLIGHT, init=[],
-                             attrs={"ram_style": "distributed"})
+        self.flight = RowMemory(self.target_layout, _FLIGHT, reads={"read": Read.NOW},
+                                lut_ram=True)
 
     def elaborate(self, platform):
         m = Module()
@@ -89,7 +89,7 @@ class Delivery(wiring.Component):
 
         # Targets sent and not decided, oldest first.
         m.submodules.flight = self.flight
-        write, read = self.flight.write_port(), self.flight.read_port(domain="comb")
+        write, read = self.flight.write, self.flight.read
         oldest, newest = Signal(range(_FLIGHT)), Signal(range(_FLIGHT))
         full, sent = Signal(), Signal()
         m.d.comb += [

@@ -4,7 +4,7 @@ from amaranth import Module, Mux
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import Layouts
+from .lanes import kept
 
 __all__ = ["LaneTest", "criteria"]
 
@@ -32,7 +32,7 @@ class LaneTest(wiring.Component):
 
     Members
     -------
-    row : ``In(Layouts.lane)``
+    row : ``In(kept(config))``
         The lane.
     ask : ``In(criteria)``
         The request.
@@ -50,7 +50,7 @@ class LaneTest(wiring.Component):
 
     def __init__(self, config):
         super().__init__({
-            "row": In(Layouts(config).lane), "ask": In(criteria), "open": In(1),
+            "row": In(kept(config)), "ask": In(criteria), "open": In(1),
             "candidate": Out(1), "frozen": Out(1), "live": Out(1), "eligible": Out(1),
         })
 

@@ -2,14 +2,27 @@
 
 from itertools import pairwise
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts
+from ..rows import Read, RowMemory, Sweep
+from .policy import built
 
-__all__ = ["LaneStore"]
+__all__ = ["LaneStore", "kept"]
+
+#: What every request needs of a lane, whatever its policy.
+_MATCHED = ("online", "frozen", "enabled", "svr_enabled", "id", "ldr", "flat", "cluster", "sched",
+            "v")
+
+
+def kept(config) -> data.StructLayout:
+    """What is kept of `Layouts.lane`: what every request needs and what the policies built read."""
+    read = {"count" if name == "load" else name
+            for policy in built(config) for name in policy.lane}
+    return data.StructLayout({name: field for name, field in Layouts(config).lane.members.items()
+                              if name in _MATCHED or name in read})
 
 
 class LaneStore(wiring.Component):
@@ -19,7 +32,7 @@ class LaneStore(wiring.Component):
     C0+2, so it sees exactly the decisions before C0 (SEL-23). Reading is combinational from
     ``dom``. The notes travel through the same two registers. After reset the rows of all domains
     are written to 0, that is offline, in ``domains`` cycles (GEN-06); writes that arrive
-    meanwhile say nothing else and are dropped.
+    meanwhile say nothing else and are dropped. Out counts are kept if a policy built reads loads.
 
     Parameters
     ----------
@@ -48,45 +61,43 @@ class LaneStore(wiring.Component):
         super().__init__({
             "lane_write": In(layouts.lane_write), "out_write": In(layouts.out_write),
             "lane_note": In(layouts.lane_note), "dom": In(config.domain_bits),
-            "rows": Out(data.ArrayLayout(layouts.lane, config.lanes)),
+            "rows": Out(data.ArrayLayout(kept(config), config.lanes)),
             "outs": Out(data.ArrayLayout(8, config.lanes)),
             "notes": Out(data.ArrayLayout(layouts.lane_note, 2)),
             "ready": Out(1),
         })
 
-        def memories(shape):
-            return [Memory(shape=shape, depth=config.domains, init=[],
-                           attrs={"ram_style": "distributed"}) for _ in range(config.lanes)]
+        def memories(shape, count):
+            return [RowMemory(shape, config.domains, reads={"read": Read.NOW}, lut_ram=True,
+                              sweep=True, quiet=True) for _ in range(count)]
 
-        self.row_memories = memories(layouts.lane)
-        self.out_memories = memories(8)
+        self.row_memories = memories(kept(config), config.lanes)
+        self.out_memories = memories(8, config.lanes if "count" in kept(config).members else 0)
 
     def elaborate(self, platform):
         m = Module()
-        layouts = Layouts(self._config)
-        init = Signal(range(self._config.domains + 1))
-        m.d.comb += self.ready.eq(init == self._config.domains)
+        layouts, layout = Layouts(self._config), kept(self._config)
+        m.submodules.sweep = sweep = Sweep(self._config.domains)
+        m.d.comb += self.ready.eq(~sweep.busy)
 
         lane = [self.lane_write, *(Signal(layouts.lane_write, name=f"lane_{i}") for i in (1, 2))]
         out = [self.out_write, *(Signal(layouts.out_write, name=f"out_{i}") for i in (1, 2))]
-        for memories, stages, row, reads in (
-                (self.row_memories, lane, lane[2].row, self.rows),
-                (self.out_memories, out, out[2].out, self.outs)):
-            written = stages[2]
+        row = Signal(layout)
+        m.d.comb += [row[name].eq(lane[2].row[name]) for name in layout.members]
+        for memories, written, value, reads in (
+                (self.row_memories, lane[2], row, self.rows),
+                (self.out_memories, out[2], out[2].out, self.outs)):
             for k, memory in enumerate(memories):
                 m.submodules += memory
-                write, read = memory.write_port(), memory.read_port(domain="comb")
                 m.d.comb += [
-                    write.en.eq(~self.ready | written.en & written.lanes[k]),
-                    write.addr.eq(Mux(self.ready, written.dom, init)),
-                    write.data.eq(row),
-                    read.addr.eq(self.dom), reads[k].eq(read.data),
+                    memory.sweep.busy.eq(sweep.busy), memory.sweep.row.eq(sweep.row),
+                    memory.write.en.eq(written.en & written.lanes[k]),
+                    memory.write.addr.eq(written.dom), memory.write.data.eq(value),
+                    memory.read.addr.eq(self.dom), reads[k].eq(memory.read.data),
                 ]
         notes = [self.lane_note, self.notes[0], self.notes[1]]
         # Until ready the registers stay at their reset value, which is the rows' too.
         with m.If(self.ready):
             for stages in (lane, out, notes):
                 m.d.sync += [new.eq(old) for old, new in pairwise(stages)]
-        with m.Else():
-            m.d.sync += init.eq(init + 1)
         return m

@@ -23,6 +23,8 @@ class Tournament(wiring.Component):
         Number of lanes, at least 1.
     tie_bits : int
         Width of the tie-break, at least 1.
+    key_bits : int
+        Width of a key, at least 1.
 
     Attributes
     ----------
@@ -33,39 +35,43 @@ class Tournament(wiring.Component):
     -------
     pick : ``In(lanes)``
         Lanes that take part.
-    keys : ``In(ArrayLayout(8, lanes))``
+    keys : ``In(ArrayLayout(key_bits, lanes))``
         First thing compared.
     ties : ``In(ArrayLayout(tie_bits, lanes))``
         Second thing compared.
     found : ``Out(1)``
         Somebody took part.
-    k, key : ``Out(range(lanes))``, ``Out(8)``
+    k, key : ``Out(range(lanes))``, ``Out(key_bits)``
         The winner and its key, if ``found``.
 
     Raises
     ------
     ValueError
-        If there are no lanes or the tie-break has no width.
+        If there are no lanes or tie-break or key have no width.
     """
 
-    def __init__(self, *, lanes: int, tie_bits: int):
+    def __init__(self, *, lanes: int, tie_bits: int, key_bits: int):
         if lanes < 1:
             raise ValueError(f"lanes must be at least 1, not {lanes!r}")
         if tie_bits < 1:
             raise ValueError(f"tie_bits must be at least 1, not {tie_bits!r}")
-        self._lanes, self._tie_bits = lanes, tie_bits
+        if key_bits < 1:
+            raise ValueError(f"key_bits must be at least 1, not {key_bits!r}")
+        self._lanes, self._tie_bits, self._key_bits = lanes, tie_bits, key_bits
         self._k_bits = max(1, (lanes - 1).bit_length())
         self.latency = max(1, ceil(log2(lanes) / 2))
         super().__init__({
-            "pick": In(lanes), "keys": In(data.ArrayLayout(8, lanes)),
+            "pick": In(lanes), "keys": In(data.ArrayLayout(key_bits, lanes)),
             "ties": In(data.ArrayLayout(tie_bits, lanes)),
-            "found": Out(1), "k": Out(self._k_bits), "key": Out(8),
+            "found": Out(1), "k": Out(self._k_bits), "key": Out(key_bits),
         })
 
     def elaborate(self, platform):
         m = Module()
-        node = data.StructLayout({"tie": self._tie_bits, "key": 8, "absent": 1, "k": self._k_bits})
-        rank = slice(0, self._tie_bits + 9)     # compared as one number, absent lanes last
+        node = data.StructLayout({"tie": self._tie_bits, "key": self._key_bits, "absent": 1,
+                                  "k": self._k_bits})
+        # Compared as one number, absent lanes last.
+        rank = slice(0, self._tie_bits + self._key_bits + 1)
 
         def better(a, b):
             won = Signal(node)

@@ -4,16 +4,17 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..layouts import AcceptResult, Layouts, Mode, Outcome
+from ..layouts import AcceptResult, Layouts, Outcome
 from ..record import Recorder, record_ports
 from ..trees import decode
-from .changes import ChangeWatch
-from .choose import Chooser
 from .deliver import Delivery
-from .eligible import criteria
-from .keys import PolicyDecoder, ordering
+from .explain import TraceQueue
 from .lanes import LaneStore
-from .trace import TraceQueue
+from .request import RequestSnapshot
+from .rotation import Rotation
+from .rounds import Rounds
+from .snapshot import LaneSnapshot
+from .watch import ChangeWatch
 
 __all__ = ["Dispatch"]
 
@@ -99,205 +100,60 @@ class Dispatch(wiring.Component):
         }
         super().__init__(ports | record_ports(config))
         self.lanes = LaneStore(config)
-        self.chooser = Chooser(config)
+        self.rotation = Rotation(config)
+        self.request = RequestSnapshot(config)
+        self.snapshot = LaneSnapshot(config)
+        self.rounds = Rounds(config)
         self.delivery = Delivery(config)
+        self.watch = ChangeWatch(config)
+        self.queue = TraceQueue(config)
 
     def elaborate(self, platform):
         m = Module()
-        c, layouts, requests, entry = (self._config, Layouts(self._config), self.requests,
-                                       self.requests.request)
-        m.submodules.lanes = lanes = self.lanes
-        m.submodules.chooser = chooser = self.chooser
-        m.submodules.delivery = delivery = self.delivery
-        m.submodules.policy = policy = PolicyDecoder()
-        m.submodules.watch = watch = ChangeWatch(c)
-        m.submodules.queue = queue = TraceQueue(c)
-        connect(m, queue.trace, flipped(self.trace))
+        for name in ("lanes", "rotation", "request", "snapshot", "rounds", "delivery", "watch",
+                     "queue"):
+            m.submodules[name] = getattr(self, name)
+        lanes, request, snapshot, rounds = self.lanes, self.request, self.snapshot, self.rounds
+        requests, delivery, asked = self.requests, self.delivery, self.request.asked
+        done = Signal(Layouts(self._config).decision)
+        committed, retry, retried = Signal(), Signal(), Signal()
+        self._look(m)
+        self._offer(m, done)
+        self._commit(m, done, committed, retry)
+        failed, outcome = self._judge(m, retried)
 
-        # C0: what is taken over at its end.
-        idle, begin = Signal(), Signal()
-        source, now = Signal(c.pirq_bits), Signal(32)
-        settings = Signal(layouts.globals)
-        with m.If(idle):
-            m.d.sync += [source.eq(requests.tag), now.eq(self.now),
-                         settings.eq(self.globals)]
-        m.d.comb += self.pirq_n.eq(Mux(idle, requests.tag, source))
-
-        # C1: what the entry asks for.
-        ask, order, open_ = Signal(criteria), Signal(ordering), Signal(c.lanes)
-        rrptr, dom = Signal(c.lane_bits), Signal(c.domain_bits)
-        wrong_mode, in_flight, illegal = Signal(), Signal(), Signal()
-        several = Signal()      # static, fixed: every match is a target
-        dynamic, lowest = Signal(), Signal()
-        m.d.comb += [
-            lowest.eq(entry.mode == Mode.LOWEST),
-            dynamic.eq((lowest | entry.force_dyn) & ~entry.force_static & ~settings.dyn_off),
-            policy.number.eq(entry.policy), policy.default.eq(settings.policy),
-            policy.lpcfg.eq(settings.lpcfg), policy.dynamic.eq(dynamic),
-        ]
-        with m.If(begin):
-            m.d.sync += [
-                ask.dest.eq(entry.dest), ask.evt.eq(entry.path),
-                ask.physical.eq(entry.owned & ~entry.logical),
-                ask.logical.eq(entry.owned & entry.logical),
-                ask.everyone.eq(entry.owned & (entry.dest == 0xFF)),
-                ask.allow.eq(Mux(dynamic, entry.allow, 0xF)),
-                order.eq(policy.order), several.eq(~dynamic & ~lowest),
-                dom.eq(entry.dom), rrptr.eq(self.rrptr[entry.dom]),
-                open_.eq(Mux(entry.path, self.pirq_row.open & ~Mux(
-                    dynamic, self.pirq_row.infl, 0), (1 << c.lanes) - 1)),
-                wrong_mode.eq((entry.mode != Mode.FIXED) & ~lowest),
-                in_flight.eq(entry.path & entry.ser & self.pirq_row.infl.any()),
-                illegal.eq(~entry.path & ((entry.vector < 16) | (entry.vector >= c.vectors))),
-            ]
-
-        # C2 and on: snapshot and tournament.
-        m.d.comb += [
-            lanes.lane_write.eq(self.lane_write), lanes.out_write.eq(self.out_write),
-            lanes.lane_note.eq(self.lane_note), lanes.dom.eq(dom),
-            chooser.rows.eq(lanes.rows), chooser.outs.eq(lanes.outs), chooser.ask.eq(ask),
-            chooser.open.eq(open_), chooser.order.eq(order), chooser.rrptr.eq(rrptr),
-        ]
-
-        # The result. Under PULL the winner of the first round is kept while the second ends.
-        concluding, second_result = Signal(), Signal()
-        running, room, running_k, running_key = Signal(), Signal(), Signal(c.lane_bits), Signal(8)
-        named, key, has_room, retried = Signal(), Signal(8), Signal(), Signal()
-        outcome = Signal(Outcome)
-        m.d.comb += [
-            has_room.eq(chooser.found & (chooser.key < settings.pull_depth)),
-            named.eq(chooser.found),
-            delivery.k.eq(chooser.k), delivery.targets.eq(chooser.live),
-            delivery.v.eq(chooser.v), delivery.chosen.eq(~several & ~illegal),
-        ]
-        with m.If(second_result):
-            m.d.comb += named.eq(room | has_room & (settings.pull_wake | ~running))
-            with m.If(room):
-                m.d.comb += delivery.k.eq(running_k)
-        with m.If(concluding):
-            m.d.sync += key.eq(Mux(second_result & room, running_key, chooser.key))
-        failed = Signal()
-        with m.If(wrong_mode):
-            m.d.comb += [failed.eq(1), outcome.eq(Outcome.ERROR)]
-        with m.Elif(in_flight):
-            m.d.comb += [failed.eq(1), outcome.eq(Outcome.BLOCKED)]
-        with m.Elif(~named | ~order.dynamic & chooser.frozen):
-            m.d.comb += [failed.eq(1), outcome.eq(Outcome.PARK)]
-            with m.If(retried):
-                m.d.comb += outcome.eq(Outcome.AGAIN)
-            with m.Elif(order.pull & chooser.eligible.any()):
-                m.d.comb += outcome.eq(Outcome.WAIT)
-
-        # The sinks.
-        done = Signal(layouts.decision)
-        target, decided, evt = delivery.target, delivery.decided, ask.evt
-        accept, grant = self.accept.payload, self.evt_grant.payload
-        m.d.comb += [
-            done.eq(Mux(evt, self.evt_done, self.accept_done)),
-            delivery.done.eq(done.valid), delivery.result.eq(done.result),
-            delivery.ready.eq(Mux(evt, self.evt_grant.ready, self.accept.ready)),
-            delivery.hold_ack.eq(self.hold_ack), delivery.in_order.eq(~evt),
-            self.hold.eq(delivery.hold), self.hold_notes.eq(delivery.hold & ~evt),
-            requests.multi.eq(delivery.hold),
-            self.accept.valid.eq(delivery.valid & ~evt),
-            accept.n.eq(source), accept.v.eq(target.v), accept.vector.eq(entry.vector),
-            accept.level.eq(entry.level), accept.single.eq(target.single),
-            accept.first.eq(target.first), accept.last.eq(target.last),
-            accept.illegal.eq(illegal),
-            self.evt_grant.valid.eq(delivery.valid & evt),
-            grant.n.eq(source), grant.dom.eq(dom), grant.k.eq(target.k), grant.v.eq(target.v),
-            grant.level.eq(entry.level), grant.dynamic.eq(order.dynamic),
-            grant.first.eq(target.first), grant.last.eq(target.last),
-            watch.idle.eq(idle), watch.begin.eq(idle | begin), watch.n.eq(self.pirq_n),
-            watch.dom.eq(dom), watch.k.eq(target.k), watch.pull.eq(order.pull),
-            watch.dynamic.eq(order.dynamic & ~illegal), watch.request_ok.eq(requests.ok),
-            watch.first.eq(delivery.checked), watch.lane_note.eq(self.lane_note),
-            watch.notes.eq(lanes.notes), watch.pirq_note.eq(self.pirq_note),
-            self.accept_ok.eq(watch.accept_ok), self.evt_ok.eq(watch.evt_ok),
-        ]
-
-        # Decisions.
-        took, committed, retry = Signal(), Signal(), Signal()
-        m.d.comb += [
-            took.eq(done.valid & done.result.matches(AcceptResult.SET, AcceptResult.MERGED)),
-            committed.eq(took | done.valid & done.result.matches(AcceptResult.SKIP)),
-            retry.eq(done.valid & done.result.matches(AcceptResult.RETRY) & order.dynamic),
-            chooser.exclude.eq(retry), chooser.excluded.eq(decided.k),
-            requests.first.eq(committed & decided.first),
-            requests.last.eq(committed & decided.last),
-            requests.target.k.eq(decided.k), requests.target.port.eq(done.port),
-            self.granted.valid.eq(took), self.granted.v.eq(decided.v),
-            self.aborted.valid.eq(done.valid & done.result.matches(AcceptResult.ABORT)),
-            self.aborted.v.eq(decided.v),
-            self.policy_error.eq(requests.first & order.error),
-            queue.push.eq(requests.first), self.trace_dropped.eq(queue.dropped),
-        ]
-        m.d.comb += [queue.record[name].eq(value) for name, value in {
-            "now": now, "n": source, "kind": entry.kind, "candidates": chooser.candidates,
-            # One target by a static rule is the whole target set (GEN-08).
-            "eligible": Mux(order.dynamic | several, chooser.eligible, decode(decided.k, c.lanes)),
-            "policy": order.policy, "key": key,
-            "target": decided.v, "port": Mux(evt, done.port, 0)}.items()]
-
-        # RRPTR: a write goes through one register, so that C1 sees those decided before C0.
-        write, after = Signal(layouts.rrptr_write), Signal(c.lane_bits)
-        m.d.comb += after.eq(Mux(decided.k == c.lanes - 1, 0, decided.k + 1))
-        m.d.sync += write.eq(self.rrptr_write)
-        with m.If(write.en):
-            m.d.sync += self.rrptr[write.dom].eq(write.value)
-        with m.If(requests.first & order.rotate):
-            m.d.sync += self.rrptr[dom].eq(after)
-
-        elapsed, ended_as = Signal(range(chooser.latency + 1)), Signal(Outcome)
-
-        def conclude():
-            m.d.comb += [concluding.eq(1), delivery.start.eq(~failed)]
-            m.d.sync += ended_as.eq(outcome)
-            m.next = "DELIVER"
-            with m.If(failed):
-                m.next = "OUTCOME"
-
-        m.d.comb += [self.ready.eq(lanes.ready),
-                     self.quiet.eq(lanes.ready & idle & queue.quiet)]
+        ended_as, key = Signal(Outcome), Signal.like(rounds.key)
+        m.d.comb += self.queue.record.key.eq(key)
         # The outcome commits in the cycle after it is told: no start before that.
         ending, was_ending = Signal(), Signal()
         m.d.sync += was_ending.eq(ending)
-        # The second round begins in the cycle after the first.
-        m.d.sync += chooser.second.eq(0)
+        m.d.comb += [self.ready.eq(lanes.ready),
+                     self.quiet.eq(lanes.ready & request.idle & self.queue.quiet)]
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += [
-                    idle.eq(1), requests.take.eq(requests.offer & lanes.ready & ~self.lag
-                                                 & ~was_ending),
-                ]
-                m.d.sync += [elapsed.eq(0), retried.eq(0)]
+                m.d.comb += [request.idle.eq(1), requests.take.eq(
+                    requests.offer & lanes.ready & ~self.lag & ~was_ending)]
+                m.d.sync += retried.eq(0)
                 with m.If(requests.take):
-                    m.next = "ENTRY"
-            with m.State("ENTRY"):
-                m.d.comb += begin.eq(1)
+                    m.next = "REQUEST"
+            with m.State("REQUEST"):
+                m.d.comb += request.begin.eq(1)
                 m.next = "LANES"
             with m.State("LANES"):
-                m.d.comb += chooser.capture.eq(1)
-                m.next = "ROUND"
-            with m.State("ROUND"):
-                m.d.sync += [elapsed.eq(elapsed + 1), chooser.second.eq(1)]
-                with m.If(elapsed == chooser.latency - 1):
-                    m.next = "RESULT"
-            with m.State("RESULT"):
-                m.d.sync += [running.eq(chooser.found), room.eq(has_room),
-                             running_k.eq(chooser.k), running_key.eq(chooser.key)]
-                with m.If(order.pull):
-                    m.next = "SECOND_RESULT"
-                with m.Else():
-                    conclude()
-            with m.State("SECOND_RESULT"):
-                m.d.comb += second_result.eq(1)
-                conclude()
+                m.d.comb += [snapshot.capture.eq(1), rounds.start.eq(1)]
+                m.next = "ROUNDS"
+            with m.State("ROUNDS"):
+                with m.If(rounds.done):
+                    m.d.comb += delivery.start.eq(~failed)
+                    m.d.sync += [ended_as.eq(outcome), key.eq(rounds.key)]
+                    m.next = "DELIVER"
+                    with m.If(failed):
+                        m.next = "OUTCOME"
             with m.State("DELIVER"):
-                m.d.sync += elapsed.eq(0)
                 with m.If(retry):
+                    m.d.comb += rounds.start.eq(1)
                     m.d.sync += retried.eq(1)
-                    m.next = "ROUND"
+                    m.next = "ROUNDS"
                 with m.Elif(delivery.ended):
                     m.d.sync += ended_as.eq(Outcome.AGAIN)
                     m.next = "OUTCOME"
@@ -306,16 +162,118 @@ class Dispatch(wiring.Component):
                     with m.Elif(done.result.matches(AcceptResult.RECVILL)):
                         m.d.sync += ended_as.eq(Outcome.ERROR)
             with m.State("OUTCOME"):
-                m.d.comb += ending.eq(1)
-                m.d.comb += requests.outcome.eq(Mux(
-                    requests.ok | (ended_as == Outcome.BLOCKED), ended_as, Outcome.AGAIN))
+                m.d.comb += [ending.eq(1), requests.outcome.eq(Mux(
+                    requests.ok | (ended_as == Outcome.BLOCKED), ended_as, Outcome.AGAIN))]
                 m.next = "IDLE"
 
-        if c.commits:
+        if self._config.commits:
             Recorder.beside(
-                m, self, c, "dispatch",
+                m, self, self._config, "dispatch",
                 start={"valid": requests.take, "n": self.pirq_n, "owner": requests.offer_dom},
                 # A selection that a target ended (ABORT, RETRY) has no record of its end.
-                end={"valid": ending & (ended_as != Outcome.AGAIN), "n": source,
+                end={"valid": ending & (ended_as != Outcome.AGAIN), "n": asked.tag,
                      "outcome": requests.outcome})
         return m
+
+    def _look(self, m):
+        """C0 to the result: the snapshot, the rounds, and the watch over what they rest on."""
+        lanes, request, snapshot, rounds, watch = (self.lanes, self.request, self.snapshot,
+                                                   self.rounds, self.watch)
+        asked = request.asked
+        m.d.comb += [
+            request.tag.eq(self.requests.tag), request.now.eq(self.now),
+            request.settings.eq(self.globals), request.request.eq(self.requests.request),
+            request.pirq_row.eq(self.pirq_row), request.pointers.eq(self.rotation.pointers),
+            self.pirq_n.eq(Mux(request.idle, self.requests.tag, asked.tag)),
+
+            lanes.lane_write.eq(self.lane_write), lanes.out_write.eq(self.out_write),
+            lanes.lane_note.eq(self.lane_note), lanes.dom.eq(asked.dom),
+            snapshot.rows.eq(lanes.rows), snapshot.outs.eq(lanes.outs), snapshot.asked.eq(asked),
+
+            rounds.keys.eq(snapshot.keys), rounds.ties.eq(snapshot.ties),
+            rounds.plays.eq(snapshot.rounds), rounds.order.eq(asked.order),
+            rounds.settings.eq(asked.settings),
+
+            watch.idle.eq(request.idle), watch.begin.eq(request.idle | request.begin),
+            watch.n.eq(self.pirq_n), watch.dom.eq(asked.dom),
+            watch.k.eq(self.delivery.target.k), watch.load.eq(asked.order.load),
+            watch.dynamic.eq(asked.order.dynamic & ~asked.illegal),
+            watch.request_ok.eq(self.requests.ok), watch.first.eq(self.delivery.checked),
+            watch.lane_note.eq(self.lane_note), watch.notes.eq(lanes.notes),
+            watch.pirq_note.eq(self.pirq_note),
+        ]
+
+    def _judge(self, m, retried):
+        """Whether the selection ends without a target to send to, and how."""
+        asked, snapshot, failed, outcome = (self.request.asked, self.snapshot, Signal(),
+                                            Signal(Outcome))
+        dynamic = asked.order.dynamic
+        with m.If(asked.wrong_mode):
+            m.d.comb += [failed.eq(1), outcome.eq(Outcome.ERROR)]
+        with m.Elif(asked.in_flight):
+            m.d.comb += [failed.eq(1), outcome.eq(Outcome.BLOCKED)]
+        with m.Elif(~self.rounds.named | ~dynamic & snapshot.frozen):
+            m.d.comb += [failed.eq(1), outcome.eq(Outcome.PARK)]
+            with m.If(retried):
+                m.d.comb += outcome.eq(Outcome.AGAIN)
+            with m.Elif(dynamic & snapshot.eligible.any()):
+                m.d.comb += outcome.eq(Outcome.WAIT)
+        return failed, outcome
+
+    def _offer(self, m, done):
+        """The targets to the sink of the request's path, and its decisions back."""
+        asked, request, delivery = self.request.asked, self.requests.request, self.delivery
+        target, evt = delivery.target, asked.ask.evt
+        accept, grant = self.accept.payload, self.evt_grant.payload
+        m.d.comb += [
+            delivery.k.eq(self.rounds.k), delivery.targets.eq(self.snapshot.live),
+            delivery.v.eq(self.snapshot.v), delivery.chosen.eq(~asked.several & ~asked.illegal),
+            done.eq(Mux(evt, self.evt_done, self.accept_done)),
+            delivery.done.eq(done.valid), delivery.result.eq(done.result),
+            delivery.ready.eq(Mux(evt, self.evt_grant.ready, self.accept.ready)),
+            delivery.hold_ack.eq(self.hold_ack), delivery.in_order.eq(~evt),
+            self.hold.eq(delivery.hold), self.hold_notes.eq(delivery.hold & ~evt),
+            self.accept.valid.eq(delivery.valid & ~evt),
+            accept.n.eq(asked.tag), accept.v.eq(target.v), accept.vector.eq(request.vector),
+            accept.level.eq(request.level), accept.single.eq(target.single),
+            accept.first.eq(target.first), accept.last.eq(target.last),
+            accept.illegal.eq(asked.illegal),
+            self.evt_grant.valid.eq(delivery.valid & evt),
+            grant.n.eq(asked.tag), grant.dom.eq(asked.dom), grant.k.eq(target.k),
+            grant.v.eq(target.v), grant.level.eq(request.level),
+            grant.dynamic.eq(asked.order.dynamic),
+            grant.first.eq(target.first), grant.last.eq(target.last),
+            self.accept_ok.eq(self.watch.accept_ok), self.evt_ok.eq(self.watch.evt_ok),
+        ]
+
+    def _commit(self, m, done, committed, retry):
+        """What a decision does: to the source, to RRPTR, to the counters and the trace."""
+        asked, requests, snapshot = self.request.asked, self.requests, self.snapshot
+        order, decided, queue = asked.order, self.delivery.decided, self.queue
+        took = Signal()
+        m.d.comb += [
+            took.eq(done.valid & done.result.matches(AcceptResult.SET, AcceptResult.MERGED)),
+            committed.eq(took | done.valid & done.result.matches(AcceptResult.SKIP)),
+            retry.eq(done.valid & done.result.matches(AcceptResult.RETRY) & order.dynamic),
+            snapshot.exclude.eq(retry), snapshot.excluded.eq(decided.k),
+            requests.first.eq(committed & decided.first),
+            requests.last.eq(committed & decided.last), requests.multi.eq(self.delivery.hold),
+            requests.target.k.eq(decided.k), requests.target.port.eq(done.port),
+            self.rotation.rotate.eq(requests.first & order.rotate),
+            self.rotation.dom.eq(asked.dom), self.rotation.k.eq(decided.k),
+            self.rotation.write.eq(self.rrptr_write), self.rrptr.eq(self.rotation.pointers),
+            self.granted.valid.eq(took), self.granted.v.eq(decided.v),
+            self.aborted.valid.eq(done.valid & done.result.matches(AcceptResult.ABORT)),
+            self.aborted.v.eq(decided.v),
+            self.policy_error.eq(requests.first & order.error),
+            queue.push.eq(requests.first), self.trace_dropped.eq(queue.dropped),
+        ]
+        connect(m, queue.trace, flipped(self.trace))
+        m.d.comb += [queue.record[name].eq(value) for name, value in {
+            "now": asked.now, "n": asked.tag, "kind": requests.request.kind,
+            "candidates": snapshot.candidates,
+            # One target by a static rule is the whole target set (GEN-08).
+            "eligible": Mux(order.dynamic | asked.several, snapshot.eligible,
+                            decode(decided.k, self._config.lanes)),
+            "policy": order.policy, "target": decided.v,
+            "port": Mux(asked.ask.evt, done.port, 0)}.items()]

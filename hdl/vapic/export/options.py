@@ -31,9 +31,12 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         if field.type is bool:
             group.add_argument(flag, dest=field.name, default=argparse.SUPPRESS, help=text,
                                action=argparse.BooleanOptionalAction)
-        else:
+        elif field.type is int:
             group.add_argument(flag, dest=field.name, default=argparse.SUPPRESS, help=text,
                                metavar="N", type=_number)
+        else:
+            group.add_argument(flag, dest=field.name, default=argparse.SUPPRESS, help=text,
+                               metavar="NAME,...", type=_names)
 
 
 def read_config(arguments: argparse.Namespace) -> Config:
@@ -95,9 +98,15 @@ def _number(text: str) -> int:
 _number.__name__ = "number"
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
 def _shown(field: Field) -> str:
     if field.type is bool:
         return "yes" if field.default else "no"
+    if isinstance(field.default, tuple):
+        return ",".join(field.default)
     return hex(field.default) if field.name == "ioa_version" else str(field.default)
 
 

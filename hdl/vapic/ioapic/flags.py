@@ -46,7 +46,7 @@ class Flags(wiring.Component):
     ended : ``In(pirqs)``
         RIRR bits that an EOI clears.
     hand_back, pirq_note, message : ``In``
-        As in docs/architecture.md; ``set_pend`` is for edge and MSI table entries only.
+        As `Ioapic` gets them; ``set_pend`` is for edge and MSI table entries only.
     line, edge : ``In(rtes)``
         The lines, and those about to become active, of `Lines`.
     polarity_now, armed_now : ``Out(rtes)``

@@ -100,7 +100,7 @@ TABLE = (
         request=True, row=_V, result=_ANSWER),
     Row("bank", Op.CTL, "VCPU_CTL written; not applied is ERR-09",
         row=_V, data=(Value("word", 32),), result=(Value("applied"),)),
-    Row("evt", Op.BUS, "Access to an event window, or its command; `dom` is the window's",
+    Row("evt", Op.BUS, "Access to an event window, or its command; `window` is the domain it is of",
         request=True, row=(Value("window", 4),), result=(Value("answer", 32), Value("berr"))),
     Row("evt", Op.MASK_BIT, "One bit of a store to a mask word; its BUS record follows the last; "
         "`place` is `dom * ports + port`", row=(Value("place", 16),), data=(Value("masked"),)),

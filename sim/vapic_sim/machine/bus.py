@@ -1,10 +1,8 @@
 """Bus masters: registers read and written over a real bus port, alone or sharing it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-from ..world.port import ACK, DATA, ERR, PLACES, WORD, BusPort, WatchedBus
+from ..world.port import ACK, DATA, ERR, PLACES, WORD, BusPort, Testbench, WatchedBus
 
 __all__ = ["BusError", "BusMaster", "BusPort", "SharedBus", "WatchedBus"]
 
@@ -46,12 +44,6 @@ class BusMaster:
     limit : int
         Cycles after which an access without answer is a `TimeoutError`; a port with `BusPort.done`
         goes by its own.
-
-    Attributes
-    ----------
-    accesses, waits, longest : int
-        Accesses ended, their cycles in all beyond the first of each (without those in the
-        queue), and those of the longest.
     """
 
     def __init__(self, port: Any, *, vmm: bool = True, dom: int = 0, vcpu: int = 0,
@@ -59,8 +51,6 @@ class BusMaster:
         self._port = port if isinstance(port, BusPort) else BusPort.of(port)
         self._shared, self._limit = shared, limit
         self.vmm, self.dom, self.vcpu = vmm, dom, vcpu
-        self.accesses = self.waits = self.longest = 0
-        self._turns = 0
         self._side = (bool(vmm) << PLACES["vmm"] | (dom & 0xF) << PLACES["dom"]
                       | (vcpu & 0x1FF) << PLACES["vcpu"])
 
@@ -68,7 +58,7 @@ class BusMaster:
         role = "VMM" if self.vmm else "guest"
         return f"{role} (domain {self.dom}, vCPU {self.vcpu})"
 
-    async def write(self, ctx: Any, address: int, value: int, sel: int = 0xF) -> None:
+    async def write(self, ctx: Testbench, address: int, value: int, sel: int = 0xF) -> None:
         """Write a register.
 
         Raises
@@ -78,7 +68,7 @@ class BusMaster:
         """
         await self._access(ctx, address, value, sel)
 
-    async def read(self, ctx: Any, address: int, sel: int = 0xF) -> int:
+    async def read(self, ctx: Testbench, address: int, sel: int = 0xF) -> int:
         """Read a register.
 
         Raises
@@ -88,35 +78,16 @@ class BusMaster:
         """
         return await self._access(ctx, address, None, sel)
 
-    @asynccontextmanager
-    async def turn(self, ctx: Any) -> AsyncIterator[None]:
-        """Keep the port for several accesses that belong together; for the shared bus."""
-        await self._acquire(ctx)
-        try:
-            yield
-        finally:
-            self._release()
-
-    async def _acquire(self, ctx: Any) -> None:
-        if self._shared is not None and not self._turns:
-            await self._shared.acquire(ctx)
-        self._turns += 1
-
-    def _release(self) -> None:
-        self._turns -= 1
-        if self._shared is not None and not self._turns:
-            self._shared.release()
-
-    async def _access(self, ctx: Any, address: int, value: int | None, sel: int) -> int:
+    async def _access(self, ctx: Testbench, address: int, value: int | None, sel: int) -> int:
         if self._shared is None:
             return await self._transfer(ctx, address, value, sel)
-        await self._acquire(ctx)
+        await self._shared.acquire(ctx)
         try:
             return await self._transfer(ctx, address, value, sel)
         finally:
-            self._release()
+            self._shared.release()
 
-    async def _transfer(self, ctx: Any, address: int, value: int | None, sel: int) -> int:
+    async def _transfer(self, ctx: Testbench, address: int, value: int | None, sel: int) -> int:
         port = self._port
         word = self._side | (sel & 0xF) << _SEL | address & WORD
         if value is not None:
@@ -128,10 +99,6 @@ class BusMaster:
             port.end(ctx, word)
         if not answer & (ACK | ERR):
             raise TimeoutError(f"{self._what(address, value)} not answered in {waits} cycles")
-        self.accesses += 1
-        self.waits += waits
-        if waits > self.longest:
-            self.longest = waits
         if answer & ERR:
             raise BusError(f"{self._what(address, value)}: bus error", address)
         return answer & WORD
@@ -144,8 +111,8 @@ class BusMaster:
 class SharedBus:
     """One bus port for several testbenches, first come first served.
 
-    Each access, or each ``turn`` of a master, draws a ticket and waits until it is called; so no
-    master waits for more than one turn of each other one. A ticket drawn in a cycle in which the
+    Each access draws a ticket and waits until it is called; so no master waits for more than one
+    access of each other one. A ticket drawn in a cycle in which the
     port is free is called at once.
 
     Parameters
@@ -163,8 +130,8 @@ class SharedBus:
         """Make a master on this port, for one testbench."""
         return BusMaster(self._port, vmm=vmm, dom=dom, vcpu=vcpu, shared=self, limit=limit)
 
-    async def acquire(self, ctx: Any) -> None:
-        """Wait for a turn."""
+    async def acquire(self, ctx: Testbench) -> None:
+        """Wait for the turn of an access."""
         ticket = self._drawn
         self._drawn += 1
         when = getattr(ctx, "when", None)
@@ -174,5 +141,5 @@ class SharedBus:
             await ctx.tick()
 
     def release(self) -> None:
-        """End a turn."""
+        """End it."""
         self._called += 1

@@ -1,12 +1,25 @@
 """A vCPU of the driver domain: handles physical interrupts and sends each on to a guest."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Protocol
 
+from ..world.world import World
 from .bus import BusMaster
 from .vcpu import VCpu
 
-__all__ = ["DriverVCpu"]
+__all__ = ["Books", "DriverVCpu"]
+
+
+class Books(Protocol):
+    """Who is told of handlers, and knows how long each takes."""
+
+    def start(self, n: int, v: int) -> int:
+        """The handler of interrupt n starts on vCPU v; its service time in cycles."""
+        ...
+
+    def finish(self, n: int, v: int) -> None:
+        """The handler of n on vCPU v has written PIRQ EOI."""
+        ...
 
 
 class DriverVCpu(VCpu):
@@ -16,7 +29,7 @@ class DriverVCpu(VCpu):
     ----------
     world, master, k, vector
         As `VCpu`.
-    ledger : vapic_sim.run.ledger.Ledger
+    books : Books
         Told when a handler starts, and which service time it has.
 
     Attributes
@@ -27,16 +40,16 @@ class DriverVCpu(VCpu):
         Interdomain port for each n.
     """
 
-    def __init__(self, world: Any, master: BusMaster, *, k: int, vector: int, ledger: Any):
+    def __init__(self, world: World, master: BusMaster, *, k: int, vector: int, books: Books):
         super().__init__(world, master, k=k, vector=vector)
-        self._ledger = ledger
+        self._books = books
         self.sources: Mapping[int, int] = {}
         self.forward: Mapping[int, int] = {}
 
     async def handle(self, port: int) -> None:
         """Handle one interrupt."""
         n = self.sources[port]
-        await self.spend(self._ledger.start(n, self.v))
+        await self.spend(self._books.start(n, self.v))
         await self.write("EVT_SEND", self.dom, value=self.forward[n])
         await self.write("EVT_PIRQ_EOI", self.dom, value=n)
-        self._ledger.finish(n, self.v)
+        self._books.finish(n, self.v)

@@ -1,7 +1,6 @@
 """A guest's vCPU: consumes the events that the driver domain sends on."""
 
-from typing import Any
-
+from ..world.world import World
 from .bus import BusMaster
 from .vcpu import VCpu
 
@@ -24,7 +23,7 @@ class GuestVCpu(VCpu):
         Events consumed; a port that is sent on again before it was consumed counts once.
     """
 
-    def __init__(self, world: Any, master: BusMaster, *, k: int, vector: int, service: int):
+    def __init__(self, world: World, master: BusMaster, *, k: int, vector: int, service: int):
         super().__init__(world, master, k=k, vector=vector)
         self._service = service
         self.events = 0

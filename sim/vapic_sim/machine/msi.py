@@ -1,7 +1,6 @@
 """Devices that interrupt by writing a message."""
 
-from typing import Any
-
+from ..world.port import Testbench
 from .bus import BusMaster
 
 __all__ = ["MsiDevice"]
@@ -40,7 +39,7 @@ class MsiDevice:
                    | (subhandle is not None) << 3 | self.handle >> 15 << 2)
         return address, subhandle or 0
 
-    async def send(self, ctx: Any, subhandle: int | None = None) -> None:
+    async def send(self, ctx: Testbench, subhandle: int | None = None) -> None:
         """Write a message; returns when it is acknowledged."""
         address, data = self.message(subhandle)
         await self._master.write(ctx, address, data)

@@ -2,10 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
 
-from vapic.regmap import address
+from vapic.regs import address
 
+from ..world.world import World
 from .bus import BusMaster
 
 __all__ = ["VCpu", "bits"]
@@ -28,7 +28,7 @@ class VCpu(ABC):
 
     Parameters
     ----------
-    world : vapic_sim.world.world.World
+    world : World
         Time.
     master : BusMaster
         Its way to the controller, with its own number and domain.
@@ -47,7 +47,7 @@ class VCpu(ABC):
         Ports that notify this vCPU; others in a word are left alone (EVT-26).
     """
 
-    def __init__(self, world: Any, master: BusMaster, *, k: int, vector: int):
+    def __init__(self, world: World, master: BusMaster, *, k: int, vector: int):
         self.world, self.master, self.k, self.vector = world, master, k, vector
         self.v, self.dom = master.vcpu, master.dom
         self.running = self.working = False

@@ -1,14 +1,15 @@
 """The VMM: sets up a machine for the main job and schedules its vCPUs on physical CPUs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from vapic.layouts import Policy, SchedState
-from vapic.regmap import address
+from vapic.regs import address
 
+from ..world.world import World
 from .bus import SharedBus
+from .driver import DriverVCpu
 from .vcpu import VCpu
 
 __all__ = ["Entry", "Vmm"]
@@ -42,7 +43,7 @@ class Vmm:
 
     Parameters
     ----------
-    world : vapic_sim.world.world.World
+    world : World
         Time.
     bus : SharedBus
         Way to the controller; each access has a turn of its own, as several CPUs run the VMM.
@@ -51,18 +52,15 @@ class Vmm:
 
     Attributes
     ----------
-    switches : int
-        Writes of SCHED that made a vCPU run.
     watch_sched : callable or None
         Called with v and its state after each write of SCHED.
     """
 
-    def __init__(self, world: Any, bus: SharedBus, *, rtes: int):
+    def __init__(self, world: World, bus: SharedBus, *, rtes: int):
         self._world, self._bus, self._rtes = world, bus, rtes
-        self.switches = 0
         self._woken = 0
         self._halted = False
-        self.watch_sched: Any = None
+        self.watch_sched: Callable[[int, SchedState], None] | None = None
 
     async def read(self, name: str, *index: int) -> int:
         """Read a register."""
@@ -87,7 +85,7 @@ class Vmm:
         await self.read("EVT_SEL_RC", vcpu.dom, vcpu.k)
         await self.write("VCPU_UPVEC", vcpu.v, value=1 << 8 | vcpu.vector)
 
-    async def source(self, n: int, entry: Entry, vcpus: Sequence[Any],
+    async def source(self, n: int, entry: Entry, vcpus: Sequence[DriverVCpu],
                      guests: Mapping[int, VCpu]) -> None:
         """Set up interrupt n: owner, a port for every driver vCPU, the way to the guest, entry.
 
@@ -140,7 +138,6 @@ class Vmm:
         if self.watch_sched is not None:
             self.watch_sched(vcpu.v, state)
         if running and not self._halted:
-            self.switches += 1
             vcpu.gate(True)
 
     def halt(self) -> None:

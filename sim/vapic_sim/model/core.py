@@ -5,8 +5,9 @@ from .ioapic import Ioapic
 from .params import Params
 from .ports import Events
 from .records import Err
-from .selection import EntryView, LaneView, Selection, Terms
+from .selection import Selection
 from .vcpu import Note, Vcpu
+from .views import EntryView, LaneView, Terms
 
 __all__ = ["Core"]
 
@@ -77,7 +78,8 @@ class Core:
         """Global terms for request n as they stand now."""
         c = self.control
         return Terms(c.policy, c.lpcfg, c.pull & 0xFF, bool(c.pull & 0x100),
-                     c.rrptr[self.requests[n].dom], self.params.lanes, self.params.vectors)
+                     c.rrptr[self.requests[n].dom], self.params.lanes, self.params.vectors,
+                     self.params.policies)
 
     def load(self, vcpu: Vcpu) -> int:
         """load(v) of SEL-10."""

@@ -1,7 +1,9 @@
 """Decisions in words."""
 
+from .policy import key, rotates
 from .records import AcceptResult, Outcome, Policy
-from .selection import Choice, LaneView
+from .selection import Choice
+from .views import LaneView
 
 __all__ = ["describe"]
 
@@ -15,15 +17,16 @@ def _names(lanes: tuple[LaneView, ...]) -> str:
 def _policy(choice: Choice) -> str:
     if choice.policy == Policy.STATIC:
         return "static: all named" if choice.entry.mode == 0 else "static: the lowest number"
-    name = Policy(choice.policy).name
+    policy, terms = Policy(choice.policy), choice.terms
+    name = policy.name
     if choice.policy == Policy.LOWPRI:
-        name += f" by {_METRIC[choice.terms.lpcfg & 3]}"
+        name += f" by {_METRIC[terms.lpcfg & 3]}"
     if choice.policy == Policy.PULL:
-        name += f" with depth {choice.terms.depth}"
+        name += f" with depth {terms.depth}"
     if choice.unknown_policy:
         name += " (in place of a policy that is not there)"
-    tie = f"rotation from lane {choice.terms.rrptr}" if choice.rotates else "lowest number"
-    keys = ", ".join(f"{choice.key(lane):#x} for {lane.v}" for lane in choice.eligible)
+    tie = f"rotation from lane {terms.rrptr}" if rotates(policy, terms) else "lowest number"
+    keys = ", ".join(f"{key(policy, lane, terms):#x} for {lane.v}" for lane in choice.eligible)
     return f"policy {name}, keys {keys or 'none'}, ties by {tie}"
 
 

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 from .core import Core
 from .explain import describe
+from .policy import Pick
 from .records import AcceptResult, Err, Outcome, Policy, Sched, Trace
-from .selection import Choice, LaneView, Selection, choose, exclusion, pick
+from .selection import Choice, Selection, choose, exclusion, pick
+from .views import LaneView
 
 __all__ = ["Dispatcher"]
 
@@ -103,6 +105,10 @@ class Dispatcher:
 
     def winner(self, selection: Selection) -> LaneView | None:
         """Winner among those of a dynamic selection that have not answered RETRY."""
+        won = self._won(selection)
+        return won.lane if won else None
+
+    def _won(self, selection: Selection) -> Pick | None:
         return pick(selection.choice, selection.retried)
 
     def retries(self, selection: Selection, lane: LaneView) -> bool:
@@ -157,7 +163,8 @@ class Dispatcher:
             request.pend = False
         if choice.unknown_policy:
             core.log(Err.POLICY, _REQX + 4 * n, entry.dom)
-        if entry.dynamic and choice.rotates:
+        won = self._won(selection) if entry.dynamic else None
+        if won and won.rotates:
             core.control.rrptr[entry.dom] = (lane.k + 1) % core.params.lanes
         self.last_granted = n
         head = lane if entry.dynamic else choice.targets[0]
@@ -165,7 +172,7 @@ class Dispatcher:
             n=n, kind=0 if entry.pin else 1,
             candidates=sum(1 << x.k for x in choice.candidates),
             eligible=sum(1 << x.k for x in choice.eligible), policy=choice.policy,
-            key=choice.key(lane) if entry.dynamic else 0, target=head.v,
+            key=won.key if won else 0, target=head.v,
             port=head.port or 0 if entry.evt else 0))
 
     def _deliver(self, choice: Choice, lane: LaneView, first: bool) -> AcceptResult:

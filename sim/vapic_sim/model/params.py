@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 __all__ = ["Params"]
 
@@ -22,6 +23,8 @@ class Params:
         Vectors of a vLAPIC: 32, 64, 128 or 256.
     ioa_version : int
         0x20, or 0x11 without the EOI register.
+    policies : tuple of str
+        Names of the policies built.
 
     Raises
     ------
@@ -37,6 +40,7 @@ class Params:
     ports: int = 512
     vectors: int = 256
     ioa_version: int = 0x20
+    policies: tuple[str, ...] = ("lowpri", "rr", "least", "pull")
 
     def __post_init__(self) -> None:
         if self.vcpus > self.domains * self.lanes:
@@ -48,11 +52,8 @@ class Params:
     @classmethod
     def of(cls, sizes: Mapping[str, object]) -> "Params":
         """Sizes taken by name from a mapping; names that the model does not know are left out."""
-        known: dict[str, int] = {}
-        for field in fields(cls):
-            value = sizes.get(field.name)
-            if isinstance(value, int):
-                known[field.name] = value
+        known: dict[str, Any] = {field.name: sizes[field.name] for field in fields(cls)
+                                 if field.name in sizes}
         return cls(**known)
 
     @property

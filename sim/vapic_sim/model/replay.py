@@ -8,8 +8,9 @@ from .grants import Dispatcher
 from .masks import compared
 from .pages.place import Access
 from .records import AcceptResult, BusResult, Err, Mismatch, Outcome, Record
-from .selection import LaneView, Selection
+from .selection import Selection
 from .vcpu import Note
+from .views import LaneView
 
 __all__ = ["Replay"]
 

@@ -3,71 +3,15 @@
 from dataclasses import dataclass, field
 
 from .apic import matches
+from .policy import Pick, in_force, name
 from .records import Outcome, Policy, Sched
+from .views import EntryView, LaneView, Terms
 
-__all__ = ["Choice", "EntryView", "LaneView", "Selection", "Terms", "choose", "exclusion", "pick"]
+__all__ = ["Choice", "Selection", "choose", "exclusion", "pick"]
 
-_BUILT = (Policy.LOWPRI, Policy.RR, Policy.LEAST, Policy.PULL)
-_RUNNING, _BLOCKED, _OFFLINE = int(Sched.RUNNING), int(Sched.BLOCKED), int(Sched.OFFLINE)
+_OFFLINE = int(Sched.OFFLINE)
 #: Bit of ALLOW for a scheduling state.
 _ALLOW = {int(Sched.RUNNING): 0, int(Sched.RUNNABLE): 1, int(Sched.BLOCKED): 2}
-
-
-@dataclass(slots=True, eq=False)
-class LaneView:
-    """One vCPU of the domain as selection sees it; `port` is its bound port, if any."""
-
-    k: int
-    v: int
-    online: bool
-    frozen: bool
-    en: bool
-    svr: bool
-    id: int
-    ldr: int
-    dfr: int
-    sched: int
-    tpr: int
-    ppr: int
-    apr: int
-    load: int
-    port: int | None
-    masked: bool
-    infl: bool
-
-
-@dataclass(slots=True)
-class EntryView:
-    """One request's entry, REQX and PIRQ_OWNER together."""
-
-    n: int
-    pin: bool
-    vector: int
-    mode: int
-    logical: bool
-    level: bool
-    dest: int
-    evt: bool
-    ser: bool
-    dynamic: bool
-    policy: int
-    allow: int
-    owned: bool
-    dom: int
-    infl: bool
-
-
-@dataclass(slots=True)
-class Terms:
-    """Global terms of a selection."""
-
-    policy: int
-    lpcfg: int
-    depth: int
-    wake: bool
-    rrptr: int
-    lanes: int
-    vectors: int
 
 
 @dataclass(slots=True)
@@ -105,19 +49,6 @@ class Choice:
     targets: tuple[LaneView, ...] = ()
     outcome: Outcome = Outcome.NONE
     why: str = ""
-
-    def key(self, lane: LaneView) -> int:
-        """Key of a lane under the policy in force; the smallest wins."""
-        if self.policy == Policy.LOWPRI:
-            return (lane.tpr, lane.ppr, lane.apr, lane.apr)[self.terms.lpcfg & 3]
-        if self.policy in (Policy.LEAST, Policy.PULL):
-            return lane.load
-        return 0
-
-    @property
-    def rotates(self) -> bool:
-        """Ties go by rotation and the pointer moves (SEL-11)."""
-        return not self.terms.lpcfg & 8 or self.policy == Policy.RR
 
 
 @dataclass(slots=True)
@@ -185,35 +116,17 @@ def _barred(entry: EntryView, lane: LaneView) -> str:
     return ""
 
 
-def _pullable(lanes: list[LaneView], terms: Terms) -> list[LaneView]:
-    """Eligible vCPUs that PULL may choose from (SEL-16)."""
-    room = [lane for lane in lanes if lane.sched == _RUNNING and lane.load < terms.depth]
-    if room:
-        return room
-    if terms.wake or all(lane.sched != _RUNNING for lane in lanes):
-        return [lane for lane in lanes if lane.sched == _BLOCKED and lane.load < terms.depth]
-    return []
-
-
-def pick(choice: Choice, without: set[int]) -> LaneView | None:
-    """Winner among the eligible lanes that are not in `without` (SEL-11, 4.2)."""
+def pick(choice: Choice, without: set[int]) -> Pick | None:
+    """Whom the policy names among the eligible lanes that are not in `without`."""
     lanes = [lane for lane in choice.eligible if lane.k not in without]
-    terms = choice.terms
-    if choice.policy == Policy.PULL:
-        lanes = _pullable(lanes, terms)
-
-    def order(lane: LaneView) -> tuple[int, int]:
-        tie = (lane.k - terms.rrptr) % terms.lanes if choice.rotates else lane.v
-        return choice.key(lane), tie
-
-    return min(lanes, key=order, default=None)
+    return name(Policy(choice.policy), lanes, choice.terms)
 
 
 def choose(entry: EntryView, lanes: tuple[LaneView, ...], terms: Terms) -> Choice:
     """Decide a request on a snapshot (SEL-02..04, 4.2, IOA-18, IOA-21)."""
-    asked = terms.policy & 0xF if entry.policy == 0xF else entry.policy
-    unknown = entry.dynamic and asked not in _BUILT
-    policy = Policy.STATIC if not entry.dynamic else Policy.LOWPRI if unknown else Policy(asked)
+    policy, unknown = Policy.STATIC, False
+    if entry.dynamic:
+        policy, unknown = in_force(entry.policy, terms)
     if entry.mode not in (0, 1):
         return Choice(entry, lanes, terms, policy, outcome=Outcome.ERROR,
                       why=f"delivery mode {entry.mode} is reserved or not built")
@@ -248,7 +161,7 @@ def choose(entry: EntryView, lanes: tuple[LaneView, ...], terms: Terms) -> Choic
         winner = pick(choice, set())
         if winner is None:
             outcome, why = Outcome.WAIT, "nobody who may have it has room"
-        targets = (winner,) if winner else ()
+        targets = (winner.lane,) if winner else ()
     if outcome == Outcome.NONE and not entry.evt \
             and (entry.vector < 16 or entry.vector >= terms.vectors):
         outcome, why = Outcome.ERROR, f"vector {entry.vector:#x} is illegal"

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..run.machine import Job, Outcome
+from ..run.job import Job
+from ..run.outcome import Outcome
 from ..traces.trace import Trace
 
 __all__ = ["Figures", "Setup", "figures_of", "in_words", "microseconds", "percentile"]

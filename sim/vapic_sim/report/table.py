@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..run.machine import Job
+from ..run.job import Job
 from .figures import Figures, Setup, in_words, microseconds
 
 __all__ = ["print_report"]

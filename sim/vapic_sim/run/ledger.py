@@ -2,13 +2,13 @@
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from vapic.layouts import Policy, SchedState
 
 from ..traces.trace import Arrival
+from ..world.world import World
 
 __all__ = ["Edge", "Grant", "Lane", "Ledger"]
 
@@ -118,7 +118,7 @@ class Ledger:
         Pulses of ``wake[v]`` of driver vCPUs.
     """
 
-    def __init__(self, world: Any, arrivals: Sequence[Arrival], *, clock_hz: float, vcpus: int,
+    def __init__(self, world: World, arrivals: Sequence[Arrival], *, clock_hz: float, vcpus: int,
                  policy: Policy):
         self._world, self._arrivals, self._policy = world, arrivals, policy
         self._cycles_per_us = clock_hz / 1e6
@@ -129,12 +129,12 @@ class Ledger:
         self._inflight: list[dict[int, deque[Grant]]] = [{} for _ in range(vcpus)]
         self._waiting: dict[int, deque[Edge]] = {}
         self._last: dict[int, Grant] = {}
-        self._working: Any = lambda v: False
+        self._working: Callable[[int], bool] = lambda v: False
         self.edges: list[Edge] = []
         self.grants: list[Grant] = []
         self.raised = self.wakes = 0
 
-    def attach(self, working: Any) -> None:
+    def attach(self, working: Callable[[int], bool]) -> None:
         """Set the function that tells whether vCPU v is between an interrupt and its EOI."""
         self._working = working
 
@@ -173,9 +173,8 @@ class Ledger:
     def watch(self) -> None:
         """Look at the outputs of this cycle; to be called every clock edge."""
         world = self._world
-        dut = world.link.dut
-        if world.link.get(dut.trace.valid):
-            self._grant(world.link.get(dut.trace.payload))
+        if world.events.grant is not None:
+            self._grant(dict(world.events.grant))
         if world.irq != self._irq:
             self.raised += (world.irq & ~self._irq & self._driver).bit_count()
             self._irq = world.irq
@@ -203,11 +202,7 @@ class Ledger:
         if not grants:
             del self._inflight[v][n]
 
-    def _grant(self, payload: Any) -> None:
-        record = {name: int(getattr(payload, name)) for name in (
-            "now", "n", "kind", "candidates", "eligible", "key", "target", "port")}
-        record["policy"] = int(payload.policy.value if hasattr(payload.policy, "value")
-                               else payload.policy)
+    def _grant(self, record: dict[str, int]) -> None:
         n, v, now = record["n"], record["target"], self._world.now
         waiting = self._waiting.get(n) or deque()
         edges = []

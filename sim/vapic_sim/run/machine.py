@@ -3,146 +3,29 @@
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
-from vapic.cli import CommandError
-from vapic.config import Config
-from vapic.layouts import Policy, SchedState
+from vapic.layouts import SchedState
 
 from ..machine.bus import SharedBus
 from ..machine.driver import DriverVCpu
 from ..machine.guest import GuestVCpu
-from ..machine.lines import Lines
-from ..machine.msi import MsiDevice
+from ..machine.vcpu import VCpu
 from ..machine.vmm import Entry, Vmm
-from ..traces.trace import Trace
 from ..world.world import Link, World
+from .devices import Devices
+from .job import POLICIES, Job, plan
 from .ledger import Ledger
+from .outcome import Outcome, jain
 from .phases import rotations
 
-__all__ = ["POLICIES", "Job", "Machine", "Outcome", "plan"]
+__all__ = ["Machine"]
 
-POLICIES = {"static": Policy.STATIC, "lowpri": Policy.LOWPRI, "rr": Policy.RR,
-            "least": Policy.LEAST, "pull": Policy.PULL}
 #: Vector of upcalls; Linux has its own hypervisor callback here.
 _UPVEC = 0xF3
-#: Pins at most; further sources are entries of the MSI table.
-_PINS = 24
-#: High time of a pulse, and low time after it, in cycles.
-_PULSE = 4
 #: Microseconds that a guest takes for one event.
 _GUEST_US = 1.0
 #: Rotations that are waited for the last interrupts.
 _DRAIN = 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """All that one run depends on.
-
-    Parameters
-    ----------
-    trace : Trace
-        Its arrivals, already cut and compressed.
-    policy : str
-        A key of `POLICIES`.
-    vcpus, pcpus, guests : int
-        vCPUs of the driver domain, physical CPUs, guest domains of one vCPU each.
-    clock_hz : float
-        Of the controller.
-    slice_us : float
-        Time slice.
-    phase : str
-        A key of `vapic_sim.run.phases.PHASES`.
-    seed : int
-        Of random phases.
-    skip : bool
-        Whether idle time is skipped.
-    """
-
-    trace: Trace
-    policy: str
-    vcpus: int = 4
-    pcpus: int = 2
-    guests: int = 2
-    clock_hz: float = 100e6
-    slice_us: float = 1000.0
-    phase: str = "random"
-    seed: int = 1
-    skip: bool = True
-
-
-@dataclass
-class Outcome:
-    """What came of one run.
-
-    Parameters
-    ----------
-    policy : str
-        Of the run.
-    arrivals, delivered, merged, pending : int
-        Interrupts that came; handlers started; merged into one still waiting, by the
-        controller's own count; still waiting at the end, by its status registers.
-    latency : list of float
-        Line to handler in microseconds, ascending, of each delivered or merged and served.
-    controller : list of int
-        Line to pending port in cycles, ascending, of those that a vCPU could take at once.
-    share : list of float
-        Of the delivered, for each driver vCPU.
-    jain : float
-        Of handler time in proportion to run time.
-    raised, wakes : int
-        Driver vCPUs called up; of those, blocked ones woken.
-    guest_events : int
-        Events the guests consumed.
-    ticks, skipped : int
-        Cycles clocked and skipped.
-    ledger : Ledger
-        The details, as long as the process lives.
-    """
-
-    policy: str
-    arrivals: int
-    delivered: int
-    merged: int
-    pending: int
-    latency: list[float]
-    controller: list[int]
-    share: list[float]
-    jain: float
-    raised: int
-    wakes: int
-    guest_events: int
-    ticks: int
-    skipped: int
-    ledger: Ledger = field(repr=False)
-
-    @property
-    def lost(self) -> int:
-        """Interrupts that nobody knows of any more; negative: delivered twice."""
-        return self.arrivals - self.delivered - self.merged - self.pending
-
-
-def plan(job: Job) -> Config:
-    """Size of the controller for a job.
-
-    Raises
-    ------
-    CommandError
-        If there is no such controller; the message says which number is too big.
-    """
-    sources = len(job.trace.sources)
-    ports = 1 + sources * (job.vcpus + 1)
-    if ports > 1024:
-        raise CommandError(f"{sources} sources for {job.vcpus} vCPUs need {ports} event-channel "
-                           "ports, a domain has 1024; use fewer --vcpus")
-    try:
-        return Config(
-            rtes=min(sources, _PINS), irts=max(0, sources - _PINS), vcpus=job.vcpus + job.guests,
-            lanes=job.vcpus, domains=max(2, 1 + job.guests), ports=-(-ports // 32) * 32)
-    except ValueError as error:
-        raise CommandError(f"no controller of this size: {error}") from None
 
 
 class Machine:
@@ -159,22 +42,21 @@ class Machine:
     """
 
     def __init__(self, job: Job, link: Link, progress: Callable[[int], None] | None = None):
-        self._job, self._progress = job, progress
-        config = plan(job)
-        self._config = config
+        self._job, config = job, plan(job)
         self.world = world = World(link, skip=job.skip)
-        self._bus = bus = SharedBus(link.bus)
+        bus = SharedBus(link.bus)
         self.ledger = Ledger(world, job.trace.arrivals, clock_hz=job.clock_hz, vcpus=job.vcpus,
                              policy=POLICIES[job.policy])
         self._vmm = Vmm(world, bus, rtes=config.rtes)
+        self._devices = Devices(world, bus, self.ledger, rtes=config.rtes, progress=progress)
         self._drivers = [DriverVCpu(world, bus.master(vmm=False, dom=0, vcpu=k), k=k,
-                                    vector=_UPVEC, ledger=self.ledger)
+                                    vector=_UPVEC, books=self.ledger)
                          for k in range(job.vcpus)]
         self._guests = {
             g: GuestVCpu(world, bus.master(vmm=False, dom=g, vcpu=job.vcpus + g - 1), k=0,
                          vector=_UPVEC, service=self._cycles(_GUEST_US))
             for g in range(1, job.guests + 1)}
-        self._vcpus: list[Any] = [*self._drivers, *self._guests.values()]
+        self._vcpus: list[VCpu] = [*self._drivers, *self._guests.values()]
         self.ledger.attach(lambda v: self._drivers[v].working)
         self._vmm.watch_sched = self.ledger.sched_written
         world.watchers += [self.ledger.watch, self._vmm.watch]
@@ -191,9 +73,7 @@ class Machine:
 
     async def _main(self) -> Outcome:
         world, vmm = self.world, self._vmm
-        dut = world.link.dut
-        world.set(dut.trace.ready, 1)
-        await world.when(lambda: world.link.get(dut.ready), until=1 << 20)
+        await world.when(lambda: world.events.ready, until=1 << 20)
         await self._set_up()
         for vcpu in self._vcpus:
             world.add(vcpu.main())
@@ -201,7 +81,7 @@ class Machine:
         await world.after(100)
         ran = [vcpu.ran for vcpu in self._drivers]
         before = await vmm.read("COALESCED")
-        last = self._send_all()
+        last = self._devices.start(self._job.trace, self._cycles)
         await world.until(last)
         await world.when(lambda: self.ledger.settled, until=last + _DRAIN * period)
         ran = [vcpu.ran - r for vcpu, r in zip(self._drivers, ran, strict=True)]
@@ -258,51 +138,6 @@ class Machine:
             longest = max(longest, len(queue))
         return slice_ * longest
 
-    # Devices.
-
-    def _send_all(self) -> int:
-        """Start the devices; cycle of the last arrival."""
-        world, numbers = self.world, {s: n for n, s in enumerate(self._job.trace.sources)}
-        start, due = world.now + 10, {}
-        pins: list[tuple[int, int, int, int]] = []
-        messages: dict[int, list[tuple[int, int]]] = {}
-        last = start
-        for index, arrival in enumerate(self._job.trace.arrivals):
-            n = numbers[arrival.source]
-            cycle = max(start + self._cycles(arrival.time_us), due.get(n, 0))
-            due[n] = cycle + 2 * _PULSE
-            last = max(last, cycle)
-            if n < self._config.rtes:
-                pins += [(cycle, n, 1, index), (cycle + _PULSE, n, 0, index)]
-            else:
-                messages.setdefault(n, []).append((cycle, index))
-        world.add(self._drive_pins(sorted(pins)))
-        for n, times in messages.items():
-            world.add(self._write_messages(n, times))
-        return last + 2 * _PULSE
-
-    async def _drive_pins(self, changes: list[tuple[int, int, int, int]]) -> None:
-        lines = Lines(self.world.link.dut.pin)
-        for cycle, n, level, index in changes:
-            await self.world.until(cycle)
-            lines.set(self.world.ctx, n, level)
-            if level:
-                self.ledger.edge(index, n)
-                self._tell()
-
-    async def _write_messages(self, n: int, times: list[tuple[int, int]]) -> None:
-        device = MsiDevice(self._bus.master(), handle=n - self._config.rtes)
-        for cycle, index in times:
-            await self.world.until(cycle)
-            edge = self.ledger.message(index, n)
-            self._tell()
-            await device.send(self.world.ctx)
-            self.ledger.acknowledged(edge)
-
-    def _tell(self) -> None:
-        if self._progress is not None:
-            self._progress(len(self.ledger.edges))
-
     # The end.
 
     async def _latched(self) -> int:
@@ -337,9 +172,3 @@ class Machine:
             raised=ledger.raised, wakes=ledger.wakes,
             guest_events=sum(guest.events for guest in self._guests.values()),
             ticks=self.world.ticks, skipped=self.world.skipped, ledger=ledger)
-
-
-def jain(values: list[float]) -> float:
-    """Jain's fairness index: 1 if all are equal, 1/n if one has everything."""
-    squares = sum(value * value for value in values)
-    return sum(values) ** 2 / (len(values) * squares) if squares else 1.0

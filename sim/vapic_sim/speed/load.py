@@ -7,7 +7,7 @@ from amaranth.lib.wiring import Out
 
 from vapic.config import Config
 from vapic.controller import Controller
-from vapic.regmap import address
+from vapic.regs import address
 
 __all__ = ["LoadedController"]
 

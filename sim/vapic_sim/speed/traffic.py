@@ -9,19 +9,14 @@ from time import perf_counter
 
 from vapic.config import Config
 
+from ..verify.configs import CONFIGS
 from ..verify.rig import Rig
 from ..verify.traffic import Traffic
 from .free_run import VCPUS
 from .rows import Disagreement, Result, Say
 
-__all__ = ["CONFIGS", "measure_traffic"]
+__all__ = ["measure_traffic"]
 
-#: Those of the random test of the test suite: 4, 1 and 12 vCPUs.
-CONFIGS = {
-    "small": Config(rtes=4, irts=4, vcpus=4, lanes=4, domains=3, ports=64),
-    "one": Config(rtes=2, irts=0, vcpus=1, lanes=1, domains=2, ports=32, vectors=32),
-    "wide": Config(rtes=5, irts=3, vcpus=12, lanes=6, domains=3, ports=96, vectors=128),
-}
 _LARGE = f"{VCPUS} vCPUs"
 _SEED = 1
 
@@ -98,16 +93,15 @@ def measure_traffic(quick: bool, say: Say) -> Result:
         If cycles, accesses, commits or grants are not the same.
     """
     operations, times = (100, 1) if quick else (800, 2)
-    configs = dict(CONFIGS)
     raw, fast_total, slow_total = {}, 0.0, 0.0
-    for name, config in configs.items():
+    for name, config in CONFIGS.items():
         say(f"configuration {name!r}")
         fast, slow, cycles = _compare(config, operations, times)
         raw[name] = _figures(config, fast, slow, cycles, operations)
         fast_total, slow_total = fast_total + fast, slow_total + slow
     ratio = slow_total / fast_total
     apart = ", ".join(f"{name!r} {figures['ratio']:.0f}" for name, figures in raw.items())
-    note = (f"{operations} operations in each of the {len(configs)} configurations of the test: "
+    note = (f"{operations} operations in each of the {len(CONFIGS)} configurations of the test: "
             f"{fast_total:.3g} s compiled, {slow_total:.3g} s by Amaranth's simulator, the best of "
             f"{3 * times} and {times} runs; apart {apart}")
     if not quick:

@@ -5,9 +5,7 @@ import math
 import re
 from collections.abc import Iterable
 
-from vapic.cli import CommandError
-
-from .trace import Arrival, Trace
+from .trace import Arrival, Trace, TraceError
 
 __all__ = ["read_csv"]
 
@@ -25,7 +23,7 @@ def read_csv(name: str, lines: Iterable[str]) -> Trace:
 
     Raises
     ------
-    CommandError
+    TraceError
         With the line's number and what was expected; or if there is no interrupt. A last line
         without its end, with fewer columns or with the beginning of a number, is taken as cut
         off, passed over and counted.
@@ -43,20 +41,20 @@ def read_csv(name: str, lines: Iterable[str]) -> Trace:
             truncated = 1
             continue
         if len(row) < 3:
-            raise CommandError(f"{name}:{number}: expected time_us,source,service_us, "
-                               f"found {text.strip()!r}")
+            raise TraceError(f"{name}:{number}: expected time_us,source,service_us, "
+                             f"found {text.strip()!r}")
         try:
             time, service = float(row[0]), float(row[2])
         except ValueError:
-            raise CommandError(f"{name}:{number}: expected numbers for time_us and service_us, "
-                               f"found {text.strip()!r}") from None
+            raise TraceError(f"{name}:{number}: expected numbers for time_us and service_us, "
+                             f"found {text.strip()!r}") from None
         if len(row) > 3 or not row[1] or not (0 <= time < math.inf and 0 <= service < math.inf):
-            raise CommandError(f"{name}:{number}: expected time_us,source,service_us with times "
-                               f"of 0 or more, found {text.strip()!r}")
+            raise TraceError(f"{name}:{number}: expected time_us,source,service_us with times "
+                             f"of 0 or more, found {text.strip()!r}")
         cpu = cpus.setdefault(row[1], len(cpus))
         arrivals.append(Arrival(time, row[1], service, cpu))
     if not arrivals:
-        raise CommandError(f"{name}: no interrupt in this table of time_us,source,service_us")
+        raise TraceError(f"{name}: no interrupt in this table of time_us,source,service_us")
     remarks = ("last line is cut off: 1 line passed over",) if truncated else ()
     return Trace(name, tuple(sorted(arrivals, key=lambda a: a.time_us)), {}, remarks)
 

@@ -7,9 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from vapic.cli import CommandError
-
-from .trace import Arrival, Trace
+from .trace import Arrival, Trace, TraceError
 
 __all__ = ["Event", "Line", "is_known", "read_events"]
 
@@ -169,7 +167,7 @@ def read_events(name: str, lines: Iterable[str], line: Line) -> Trace:
 
     Raises
     ------
-    CommandError
+    TraceError
         With the line's number and what was expected there; or if there is no interrupt. A last
         line that is wrong and has no end is taken as cut off, passed over and counted.
     """
@@ -191,12 +189,12 @@ def read_events(name: str, lines: Iterable[str], line: Line) -> Trace:
                 begin, end = min(begin, event.time_us), max(end, event.time_us)
         except ValueError as error:
             if text.endswith("\n"):
-                raise CommandError(f"{name}:{number}: expected {error}, "
-                                   f"found {text.strip()!r}") from None
+                raise TraceError(f"{name}:{number}: expected {error}, "
+                                 f"found {text.strip()!r}") from None
             truncated = 1
     unfinished = handlers.finish()
     if not handlers.arrivals:
-        raise CommandError(
+        raise TraceError(
             f"{name}: no interrupt in this trace; record irq:irq_handler_entry and "
             "irq:irq_handler_exit")
     busy = tasks.busy(begin, end)

@@ -10,13 +10,11 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from vapic.cli import CommandError
-
 from .csv_ import read_csv
 from .ftrace import ftrace_line
 from .kernel import read_events
 from .perf import perf_line
-from .trace import Trace
+from .trace import Trace, TraceError
 
 __all__ = ["DEFAULT", "load"]
 
@@ -37,7 +35,7 @@ def load(path: str | None) -> Trace:
 
     Raises
     ------
-    CommandError
+    TraceError
         If the file cannot be read, its format is not known, a line is malformed, or it has no
         interrupts.
     """
@@ -48,7 +46,7 @@ def load(path: str | None) -> Trace:
         try:
             content = Path(path).read_bytes()
         except OSError as error:
-            raise CommandError(f"cannot read {path}: {error.strerror}") from None
+            raise TraceError(f"cannot read {path}: {error.strerror}") from None
     cut: list[str] = []
     lines = _lines(name, content, cut)
     head = list(itertools.islice(lines, 200))
@@ -66,7 +64,7 @@ def load(path: str | None) -> Trace:
 def _lines(name: str, content: bytes, cut: list[str]) -> Iterator[str]:
     for magic, advice in _BINARY.items():
         if content.startswith(magic):
-            raise CommandError(f"{name}: {advice}")
+            raise TraceError(f"{name}: {advice}")
     raw: io.IOBase = io.BytesIO(content)
     if content.startswith(b"\x1f\x8b"):
         raw = gzip.GzipFile(fileobj=raw)
@@ -76,4 +74,4 @@ def _lines(name: str, content: bytes, cut: list[str]) -> Iterator[str]:
     except EOFError:
         cut.append("compressed file is cut off: its rest is missing")
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise CommandError(f"{name}: damaged gzip file: {error}") from None
+        raise TraceError(f"{name}: damaged gzip file: {error}") from None

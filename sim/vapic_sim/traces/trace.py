@@ -5,7 +5,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-__all__ = ["Arrival", "Trace", "densest"]
+__all__ = ["Arrival", "Trace", "TraceError", "densest"]
+
+
+class TraceError(ValueError):
+    """A recording that cannot be read; the message names file, line and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)

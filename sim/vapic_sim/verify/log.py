@@ -4,37 +4,14 @@ from typing import Any
 
 from amaranth import Cat, Module, Signal
 from amaranth.hdl import Elaboratable, Value
-from amaranth.lib import data
 from amaranth.lib.memory import Memory
 
-__all__ = ["KEPT", "CommitLog", "Fields"]
+__all__ = ["KEPT", "CommitLog"]
 
 _BITS = 6
 _DEPTH = 1 << _BITS
 #: Cycles for which every record is kept.
 KEPT = _DEPTH - 1
-
-
-class Fields:
-    """Cuts an integer into the fields of a layout, without a view of it.
-
-    Parameters
-    ----------
-    layout : data.StructLayout
-        Of flat fields.
-    """
-
-    def __init__(self, layout: data.StructLayout):
-        self.place = {name: (field.offset, (1 << field.width) - 1) for name, field in layout}
-
-    def cut(self, word: int, *names: str) -> list[int]:
-        """Values of some fields, or of all in their order."""
-        places = [self.place[name] for name in names] if names else self.place.values()
-        return [word >> offset & mask for offset, mask in places]
-
-    def named(self, word: int) -> dict[str, int]:
-        """Values of all fields by name."""
-        return {name: word >> offset & mask for name, (offset, mask) in self.place.items()}
 
 
 class CommitLog(Elaboratable):

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from vapic.regmap import address
+from vapic.regs import address
 
 from ..model import Record
 

@@ -8,8 +8,8 @@ from vapic.layouts import Layouts
 from vapic.record import UNITS, Op
 
 from ..model import Model, Record
+from ..world.fields import Fields
 from .bench import Bench
-from .log import Fields
 
 __all__ = ["Monitor", "TraceRecord"]
 

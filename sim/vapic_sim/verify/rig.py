@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from vapic.config import Config
-from vapic.regmap import address
+from vapic.regs import address
 
 from ..engine import Simulator
 from ..machine.bus import BusMaster
@@ -37,8 +37,7 @@ class Rig:
         self.config = Config(**(config.to_dict() | {"commits": True}))
         self.bench = Bench(self.config)
         self.dut = self.bench.dut
-        self.params = Params(**{name: getattr(self.config, name) for name in (
-            "rtes", "irts", "vcpus", "lanes", "domains", "ports", "vectors", "ioa_version")})
+        self.params = Params.of(self.config.to_dict())
         self.vmm = BusMaster(self.bench.port, vmm=True)
         self._masters: dict[tuple[int, int], BusMaster] = {}
         self._scenario: Callable[[Rig], Awaitable[Any]] | None = None

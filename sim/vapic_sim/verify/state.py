@@ -8,7 +8,7 @@ from amaranth.hdl import Value
 from vapic.bank.head import head_layout
 from vapic.evtchn.rows import PortState, RowLayouts
 
-from .log import Fields
+from ..world.fields import Fields
 
 __all__ = ["HardwareState", "difference"]
 

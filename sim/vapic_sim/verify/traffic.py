@@ -5,14 +5,14 @@ from functools import cache
 from itertools import accumulate
 from typing import Any
 
-from vapic import regmap
+from vapic import regs
 
 from ..machine.bus import BusError
 from .stimuli import Stimuli
 
 __all__ = ["Traffic"]
 
-address = cache(regmap.address)
+address = cache(regs.address)
 _MSI = 0xFEE00018
 _ALLOC, _INTERDOMAIN, _CLOSE, _SEND, _STATUS, _IPI, _UNMASK, _PIRQ = 6, 0, 3, 4, 5, 7, 9, 0x20
 

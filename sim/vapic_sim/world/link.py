@@ -4,10 +4,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from amaranth import Cat, ClockDomain, Module, Signal
+from amaranth import Cat, ClockDomain, Module, Signal, Value
 
 from ..engine import Simulator
+from .fields import Fields
 from .port import WatchedBus
+from .world import Events
 
 __all__ = ["SimulatedLink", "simulate"]
 
@@ -33,10 +35,15 @@ class SimulatedLink:
     ----------
     bus : BusPort
         For bus masters.
+    top : Module
+        What is simulated: the component, with what tells when to look.
+    probes : list
+        What the link itself looks at.
     """
 
     def __init__(self, dut: Any, hz: float):
-        self.dut, self._period = dut, 1 / hz
+        self._pin, self._period = dut.pin, 1 / hz
+        self._levels = 0
         self.top = top = Module()
         top.domains.sync = clock = ClockDomain()
         self._middle = ClockDomain("middle", clk_edge="neg", reset_less=True, local=True)
@@ -50,8 +57,15 @@ class SimulatedLink:
         outputs = Cat(dut.irq, dut.ready)
         before = Signal(len(outputs))
         top.d.sync += [self._now.eq(self._now + 1), before.eq(outputs)]
+        self._width, self._vcpus = len(dut.irq), (1 << len(dut.irq)) - 1
+        self._outputs = Signal(2 * len(dut.irq) + 4)
+        self._next_event, self._record = dut.next_event, Value.cast(dut.trace.payload)
+        self._fields = Fields(dut.trace.payload.shape())
+        self.probes = [dut, self._now, self._look, self._outputs, *self.bus.outputs]
         top.d.comb += [
-            dut.now.eq(self._now),
+            dut.now.eq(self._now), dut.trace.ready.eq(1),
+            self._outputs.eq(Cat(dut.ready, dut.idle, dut.next_valid, dut.trace.valid,
+                                 dut.irq, dut.wake)),
             self._look.eq((outputs != before) | dut.wake.any() | dut.trace.valid | dut.bus.ack
                           | dut.bus.err | dut.idle & self._idle | (self._now == self._stop)),
         ]
@@ -63,6 +77,22 @@ class SimulatedLink:
         self._edge = ctx.tick(self._middle)
         self.set(self._now, 0)
         self._count, self._stops = 0, False
+
+    def set_pin(self, n: int, level: int) -> None:
+        """Drive interrupt line n from now on."""
+        if not 0 <= n < len(self._pin):
+            raise ValueError(f"line must be 0..{len(self._pin) - 1}, not {n!r}")
+        self._levels = self._levels & ~(1 << n) | bool(level) << n
+        self.set(self._pin, self._levels)
+
+    def events(self) -> Events:
+        """Outputs in this cycle."""
+        word, get = self.get(self._outputs), self.get
+        vcpus = word >> 4
+        return Events(
+            vcpus & self._vcpus, vcpus >> self._width, bool(word & 1), bool(word & 2),
+            get(self._next_event) if word & 4 else None,
+            self._fields.named(get(self._record)) if word & 8 else None)
 
     async def run(self, limit: int, idle: bool) -> int:
         """Let clock edges come until there is something to look at, at most `limit`; how many."""
@@ -98,7 +128,7 @@ def simulate(dut: Any, body: Callable[[SimulatedLink], Awaitable[None]], *,
         Where to write a waveform.
     """
     link = SimulatedLink(dut, hz)
-    sim = Simulator(link.top, probes=[dut, link._now, link._look, *link.bus.outputs])
+    sim = Simulator(link.top, probes=link.probes)
     sim.add_clock(1 / hz)
 
     async def bench(ctx: Any) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, Protocol
 
 from amaranth.hdl import Cat, Elaboratable, Module, Signal
 
-__all__ = ["ACK", "DATA", "ERR", "PLACES", "WORD", "BusPort", "WatchedBus"]
+__all__ = ["ACK", "DATA", "ERR", "PLACES", "WORD", "BusPort", "Testbench", "WatchedBus"]
 
 #: A data word.
 WORD = 0xFFFF_FFFF
@@ -18,6 +18,22 @@ DATA = PLACES["dat_w"]
 #: Bits of an answer, above ``dat_r``.
 ACK, ERR = 1 << 32, 1 << 33
 _WAITS = 34
+
+
+class Testbench(Protocol):
+    """What agents use of the context of a testbench; `World.ctx` gives the same."""
+
+    def set(self, signal: Any, value: Any, /) -> None:
+        """Set a signal."""
+        ...
+
+    def get(self, signal: Any, /) -> Any:
+        """Read a signal."""
+        ...
+
+    def tick(self) -> Any:
+        """Wait for a clock edge; with ``sample``, ``repeat`` and ``until``."""
+        ...
 
 
 class BusPort:
@@ -55,17 +71,17 @@ class BusPort:
         return cls([(getattr(bus, name), PLACES[name]) for name in names], 2,
                    Cat(bus.dat_r, bus.ack, bus.err))
 
-    def begin(self, ctx: Any, word: int) -> None:
+    def begin(self, ctx: Testbench, word: int) -> None:
         """Drive a request."""
         for signal, place, mask in self._request:
             ctx.set(signal, word >> place & mask)
 
-    def end(self, ctx: Any, word: int) -> None:
+    def end(self, ctx: Testbench, word: int) -> None:
         """Take its strobes back."""
         for signal, place, mask in self._strobes:
             ctx.set(signal, word >> place & mask)
 
-    async def answered(self, ctx: Any, limit: int) -> tuple[int, int]:
+    async def answered(self, ctx: Testbench, limit: int) -> tuple[int, int]:
         """Wait for the answer: its bits, and the cycles before it; too many if there is none."""
         if self._done is not None:
             (answer,) = await ctx.tick().sample(self._answer).until(self._done)

@@ -1,32 +1,66 @@
 """Time and agents: steps a controller cycle by cycle, or past cycles in which nothing happens."""
 
 import math
-from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Context", "Link", "Wait", "World"]
+from .port import BusPort
+
+__all__ = ["Context", "Events", "Link", "Wait", "World"]
 
 _MASK = (1 << 32) - 1
 #: Clock edges without a look: so many that a second passes at most.
 _AT_MOST = 1 << 18
 
 
+class Events(NamedTuple):
+    """Outputs of a controller in one cycle.
+
+    Attributes
+    ----------
+    irq, wake : int
+        One bit a vCPU.
+    ready : bool
+        It has initialised itself (GEN-06).
+    idle : bool
+        Nothing changes before `next_event` if no input does (GEN-07).
+    next_event : int or None
+        Cycle, 32 bits, in which a timer of its own wants to act.
+    grant : mapping of str to int, or None
+        The trace record of this cycle, by field (GEN-08).
+    """
+
+    irq: int = 0
+    wake: int = 0
+    ready: bool = True
+    idle: bool = True
+    next_event: int | None = None
+    grant: Mapping[str, int] | None = None
+
+
 class Link(Protocol):
     """A controller that can be stepped; `vapic_sim.world.link` has the simulated one.
 
-    ``dut`` has the ports of `vapic.controller.Controller`; what they are is the link's matter.
-    ``bus`` is what a `vapic_sim.machine.bus.SharedBus` takes: that of ``dut`` or one before it.
+    ``bus`` is the port that bus masters use. `get` and `set` are for its own signals, whatever
+    these are: nobody else asks for one.
     """
 
-    dut: Any
-    bus: Any
+    bus: BusPort
+
+    def set_pin(self, n: int, level: int) -> None:
+        """Drive interrupt line n from now on."""
+        ...
+
+    def events(self) -> Events:
+        """Outputs in this cycle."""
+        ...
 
     def set(self, signal: Any, value: int) -> None:
-        """Set an input."""
+        """Set a signal of the bus."""
         ...
 
     def get(self, signal: Any) -> Any:
-        """Read an output."""
+        """Read a signal of the bus."""
         ...
 
     async def run(self, limit: int, idle: bool) -> int:
@@ -90,8 +124,10 @@ class World:
     ----------
     now : int
         Cycles since reset, not wrapped.
+    events : Events
+        Outputs in this cycle.
     irq, wake : int
-        Outputs in this cycle, one bit a vCPU.
+        Those of them that are asked for most.
     ticks, skipped : int
         Cycles that were clocked, and that were not.
     watchers : list of callables
@@ -103,7 +139,7 @@ class World:
     def __init__(self, link: Link, *, skip: bool = True):
         self.link, self._skip = link, skip
         self.now = self.ticks = self.skipped = 0
-        self.irq = self.wake = 0
+        self._look()
         self.watchers: list[Callable[[], None]] = []
         self.ctx = Context(self)
         self._agents: list[tuple[Coroutine[Wait, None, Any], Wait]] = []
@@ -113,8 +149,13 @@ class World:
         """Start an agent; it runs for the first time in the next step."""
         self._agents.append((agent, Wait(self.now)))
 
+    def set_pin(self, n: int, level: int) -> None:
+        """Drive interrupt line n from now on."""
+        self.link.set_pin(n, level)
+        self._dirty = True
+
     def set(self, signal: Any, value: int) -> None:
-        """Set an input of the controller."""
+        """Set a signal of the bus; for its masters."""
         self.link.set(signal, value)
         self._dirty = True
 
@@ -157,7 +198,7 @@ class World:
         self._agents.clear()
 
     async def _pass_time(self) -> None:
-        link, dut, now = self.link, self.link.dut, self.now
+        link, now = self.link, self.now
         horizon = math.inf
         for _, wait in self._agents:
             if wait.condition is not None and link.get(wait.condition):
@@ -166,27 +207,31 @@ class World:
                 wait.values = [link.get(signal) for signal in wait.signals]
             if wait.until < horizon:
                 horizon = wait.until
-        if self._skip and not self._dirty and link.get(dut.idle):
+        if self._skip and not self._dirty and self.events.idle:
             self._jump(horizon)
         self._dirty = False
         passed = await link.run(min(horizon - self.now, _AT_MOST), self._skip)
         self.now += passed
         self.ticks += passed
-        self.irq, self.wake = link.get(dut.irq), link.get(dut.wake)
+        self._look()
         for watch in self.watchers:
             watch()
 
+    def _look(self) -> None:
+        self.events = events = self.link.events()
+        self.irq, self.wake = events.irq, events.wake
+
     def _jump(self, horizon: float) -> None:
-        link, dut = self.link, self.link.dut
-        if link.get(dut.next_valid):
-            horizon = min(horizon, self.now + (link.get(dut.next_event) - self.now & _MASK))
+        event = self.events.next_event
+        if event is not None:
+            horizon = min(horizon, self.now + (event - self.now & _MASK))
         if horizon == math.inf:
             raise RuntimeError(f"nothing can happen any more after cycle {self.now}")
         free = int(horizon) - 1 - self.now
         if free > 0:
             self.now += free
             self.skipped += free
-            link.skip(self.now, free)
+            self.link.skip(self.now, free)
 
     def _act(self) -> None:
         """Let agents go on until none has anything to do in this cycle."""

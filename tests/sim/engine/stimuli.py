@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Shape, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In
 
-from vapic.regmap import REGISTERS
+from vapic.regs import REGISTERS
 
 STROBES = {"valid", "ready", "cyc", "stb", "en", "enable", "go", "start", "open", "owned",
            "request_ok", "grant_ok", "online", "svr_enabled", "vmm", "first", "last"}

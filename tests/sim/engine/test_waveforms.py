@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from vapic import Config
 from vapic.controller import Controller
-from vapic.regmap import address
+from vapic.regs import address
 from vapic_sim.machine.bus import BusMaster
 
 from .twins import ENGINES, Design, build

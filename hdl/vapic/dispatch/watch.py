@@ -13,10 +13,10 @@ __all__ = ["ChangeWatch"]
 class ChangeWatch(wiring.Component):
     """Gather the notes since the start C0, and say in each cycle whether a grant may commit.
 
-    A dynamic choice rests on the winner's lane (under PULL on its load too), a static one on all
-    lanes of the domain and, by way of ports, on which ports of the source are open. The domain
-    is known in C1 only: notes are taken from the second register of the lane store, and ``begin``
-    stays 1 until C1.
+    A dynamic choice rests on the winner's lane (under some policies on its load too), a static one
+    on all lanes of the domain and, by way of ports, on which ports of the source are open. The
+    domain is known in C1 only: notes are taken from the second register of the lane store, and
+    ``begin`` stays 1 until C1.
 
     Notes of cycles before this one are judged in the cycle before it, in which the winner must be
     known already: a sink decides a cycle after it was sent the target, at the earliest.
@@ -41,7 +41,7 @@ class ChangeWatch(wiring.Component):
         Source of the request, from C0 on.
     dom, k : ``In(domain_bits)``, ``In(lane_bits)``
         Domain of the request, from C2 on, and the winner.
-    dynamic, pull : ``In(1)``
+    dynamic, load : ``In(1)``
         What the choice rests on: one lane or all, and its load. From C2 on.
     request_ok : ``In(1)``
         The request itself stands as it was in C0.
@@ -61,7 +61,7 @@ class ChangeWatch(wiring.Component):
         super().__init__({
             "idle": In(1), "begin": In(1), "n": In(config.pirq_bits),
             "dom": In(config.domain_bits), "k": In(config.lane_bits),
-            "dynamic": In(1), "pull": In(1), "request_ok": In(1), "first": In(1),
+            "dynamic": In(1), "load": In(1), "request_ok": In(1), "first": In(1),
             "lane_note": In(layouts.lane_note),
             "notes": In(data.ArrayLayout(layouts.lane_note, 2)),
             "pirq_note": In(layouts.pirq_note),
@@ -75,7 +75,7 @@ class ChangeWatch(wiring.Component):
 
         def matters(note):
             return (note.valid & (note.dom == self.dom)
-                    & (note.config | self.pull & note.grew))
+                    & (note.config | self.load & note.grew))
 
         def hits(note):
             return matters(note) & (~self.dynamic | (note.k == self.k))

@@ -6,6 +6,7 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts, Policy, SourceKind
+from .snapshot import key_bits
 
 __all__ = ["TraceQueue"]
 
@@ -41,8 +42,8 @@ class TraceQueue(wiring.Component):
         #: Shape of ``record``.
         self.record_layout = data.StructLayout({
             "now": 32, "n": config.pirq_bits, "kind": SourceKind, "candidates": config.lanes,
-            "eligible": config.lanes, "policy": Policy, "key": 8, "target": config.vcpu_bits,
-            "port": config.port_bits,
+            "eligible": config.lanes, "policy": Policy, "key": key_bits(config),
+            "target": config.vcpu_bits, "port": config.port_bits,
         })
         super().__init__({
             "push": In(1), "record": In(self.record_layout),

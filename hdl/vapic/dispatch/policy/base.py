@@ -1,0 +1,115 @@
+"""What a policy is: how it orders the vCPUs that may have a request."""
+
+from typing import Any, ClassVar, NamedTuple
+
+from amaranth import Const
+from amaranth.hdl import ValueLike
+
+from ...numbers import Policy, SchedState
+
+__all__ = ["Result", "TargetPolicy", "Verdict"]
+
+
+class Result(NamedTuple):
+    """What a round of the tournament found, as values of the hardware.
+
+    Parameters
+    ----------
+    found : 1 bit
+        Somebody took part.
+    k : lane number
+        Who has the smallest key; of equals, who comes first by the tie rule (SEL-11).
+    key : key
+        That key.
+    """
+
+    found: Any
+    k: Any
+    key: Any
+
+
+class Verdict(NamedTuple):
+    """Whom a policy names after its rounds.
+
+    Parameters
+    ----------
+    named : 1 bit
+        Somebody is to have the request; else it waits where it is.
+    k, key : lane number, key
+        Who, and the key that the trace record shows.
+    """
+
+    named: Any
+    k: Any
+    key: Any
+
+
+class TargetPolicy:
+    """One policy of spec 4.2. Its functions describe hardware: they are called at elaboration.
+
+    Attributes
+    ----------
+    number : Policy
+        Its number in REQX and POLICY.
+    key_bits : int
+        Width of its key.
+    lane : tuple of str
+        What its key reads of a lane besides ``sched``: names of `Layouts.policy_fields`, or
+        ``load`` (SEL-10).
+    settings : tuple of str
+        What it reads of `Layouts.globals`.
+    rounds : int
+        Rounds of the tournament that it plays, 1 or 2; they run one cycle apart.
+    always_rotates : bool
+        Ties go by rotation and a grant moves RRPTR whatever LPCFG[3] says (SEL-11).
+    rests_on_load : bool
+        The winner is lost if its load grew before the commit (SEL-20).
+    because : str
+        How it chooses, for explanations: the rest of a sentence that begins with its name.
+    """
+
+    number: ClassVar[Policy]
+    key_bits: ClassVar[int] = 8
+    lane: ClassVar[tuple[str, ...]] = ()
+    settings: ClassVar[tuple[str, ...]] = ()
+    rounds: ClassVar[int] = 1
+    always_rotates: ClassVar[bool] = False
+    rests_on_load: ClassVar[bool] = False
+    because: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """Its name in configurations and commands."""
+        return self.number.name.lower()
+
+    def key(self, lane, settings) -> ValueLike:
+        """Key of a lane; the smallest wins.
+
+        Parameters
+        ----------
+        lane : view
+            ``sched`` and what the policy names in `lane`.
+        settings : view of ``Layouts.globals``
+            As of the start of the selection.
+        """
+        return Const(0, 1)
+
+    def plays(self, lane) -> tuple[ValueLike, ...]:
+        """For each round, whether an eligible lane takes part in it."""
+        return (Const(1, 1),) * self.rounds
+
+    def verdict(self, first: Result, second: Result, settings) -> Verdict:
+        """Whom the results of two rounds name. A policy of one round names who won it."""
+        raise NotImplementedError(f"{self.name} plays two rounds and names nobody")
+
+    def offer(self, sched: SchedState, load: int, depth: int) -> str:
+        """What an eligible vCPU that was not chosen had to offer, in words, known from outside.
+
+        Parameters
+        ----------
+        sched, load : SchedState, int
+            Its state.
+        depth : int
+            Register PULL.
+        """
+        return f"key {load}" if "load" in self.lane else ""

@@ -1,0 +1,50 @@
+"""RRPTR: where the next tie of a domain begins (SEL-11)."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import Layouts
+
+__all__ = ["Rotation"]
+
+
+class Rotation(wiring.Component):
+    """One pointer a domain, moved to the lane after each winner.
+
+    A write goes through one register, so that a selection, which reads in C1, sees those decided
+    before its C0 and no others. A rotation in the cycle after a write's decision beats it.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    write : ``In(Layouts.rrptr_write)``
+        By software, in its decision cycle; visible two cycles after it.
+    rotate, dom, k : ``In(1)``, ``In(domain_bits)``, ``In(lane_bits)``
+        A grant to lane ``k`` of the domain; visible in the next cycle.
+    pointers : ``Out(ArrayLayout(lane_bits, domains))``
+        Where each domain goes on.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "write": In(Layouts(config).rrptr_write),
+            "rotate": In(1), "dom": In(config.domain_bits), "k": In(config.lane_bits),
+            "pointers": Out(data.ArrayLayout(config.lane_bits, config.domains)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        write = Signal(Layouts(self._config).rrptr_write)
+        m.d.sync += write.eq(self.write)
+        with m.If(write.en):
+            m.d.sync += self.pointers[write.dom].eq(write.value)
+        with m.If(self.rotate):
+            m.d.sync += self.pointers[self.dom].eq(
+                Mux(self.k == self._config.lanes - 1, 0, self.k + 1))
+        return m

@@ -1,0 +1,155 @@
+"""C2 of a selection: every lane of the domain reduced to what the choice needs."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .. import rules
+from .eligible import LaneTest
+from .lanes import kept
+from .policy import built
+from .request import asked_layout
+
+__all__ = ["LaneKey", "LaneSnapshot", "key_bits"]
+
+
+def key_bits(config) -> int:
+    """Width of the widest key of the policies built."""
+    return max(policy.key_bits for policy in built(config))
+
+
+class LaneKey(wiring.Component):
+    """Key, tie-break and rounds of one lane; combinational.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+    lane : int
+        Number k of the lane.
+
+    Members
+    -------
+    row, out : ``In(kept(config))``, ``In(8)``
+        The lane.
+    asked : ``In(asked_layout(config))``
+        The request.
+    key : ``Out(key_bits(config))``
+        Smallest wins.
+    tie : ``Out(vcpu_bits)``
+        Smallest wins among equal keys, then the lower lane.
+    plays : ``Out(2)``
+        The rounds that the lane takes part in, if it is eligible.
+
+    Raises
+    ------
+    ValueError
+        If there is no such lane.
+    """
+
+    def __init__(self, config, *, lane: int):
+        if not 0 <= lane < config.lanes:
+            raise ValueError(f"lane must be 0..{config.lanes - 1}, not {lane!r}")
+        self._config, self._lane = config, lane
+        super().__init__({
+            "row": In(kept(config)), "out": In(8), "asked": In(asked_layout(config)),
+            "key": Out(key_bits(config)), "tie": Out(config.vcpu_bits), "plays": Out(2),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        row, order = self.row, self.asked.order
+        terms = dict(row.shape().members)
+        lane = Signal(data.StructLayout({name: field for name, field in terms.items()
+                                         if name != "count"} | {"load": 8}))
+        m.d.comb += [lane[name].eq(row[name]) for name in terms if name != "count"]
+        if "count" in terms:
+            m.d.comb += lane.load.eq(rules.load(self.out, row.count))
+        key, plays = 0, (~order.two, 0)
+        for i, policy in enumerate(built(self._config)):
+            by = order.by[i]
+            key = key | Mux(by, policy.key(lane, self.asked.settings), 0)
+            if policy.rounds == 2:
+                plays = tuple(all_ | by & this
+                              for all_, this in zip(plays, policy.plays(lane), strict=True))
+        # In rotation the lanes from RRPTR on come first, and lower lanes first within each part.
+        passed = self.asked.rrptr > self._lane
+        m.d.comb += [
+            self.key.eq(key), self.plays.eq(Cat(*plays)),
+            self.tie.eq(Mux(order.by_v, row.v, passed << (self._config.vcpu_bits - 1))),
+        ]
+        return m
+
+
+class LaneSnapshot(wiring.Component):
+    """Keep of each lane its terms, key, tie-break and number as they are in C2.
+
+    The rounds of the tournament read these registers and nothing else. A lane that answered RETRY
+    is excluded from all further rounds.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    capture : ``In(1)``
+        C2: take the lanes over at the end of this cycle.
+    rows, outs : ``In(ArrayLayout)``
+        Lane rows and out counts of the domain.
+    asked : ``In(asked_layout(config))``
+        The request.
+    exclude, excluded : ``In(1)``, ``In(lane_bits)``
+        That lane plays no more.
+    candidates, eligible, live : ``Out(lanes)``
+        Terms of the lanes, from the cycle after ``capture``; see `LaneTest`.
+    frozen : ``Out(1)``
+        A lane that matches (E1 to E3) is frozen.
+    v : ``Out(ArrayLayout(vcpu_bits, lanes))``
+        The vCPU in each lane.
+    keys, ties : ``Out(ArrayLayout)``
+        Of each lane.
+    rounds : ``Out(ArrayLayout(lanes, 2))``
+        Who plays each round.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        lanes = config.lanes
+        super().__init__({
+            "capture": In(1),
+            "rows": In(data.ArrayLayout(kept(config), lanes)),
+            "outs": In(data.ArrayLayout(8, lanes)), "asked": In(asked_layout(config)),
+            "exclude": In(1), "excluded": In(config.lane_bits),
+            "candidates": Out(lanes), "eligible": Out(lanes), "live": Out(lanes),
+            "frozen": Out(1),
+            "v": Out(data.ArrayLayout(config.vcpu_bits, lanes)),
+            "keys": Out(data.ArrayLayout(key_bits(config), lanes)),
+            "ties": Out(data.ArrayLayout(config.vcpu_bits, lanes)),
+            "rounds": Out(data.ArrayLayout(lanes, 2)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        frozen = Signal(self._config.lanes)
+        for k in range(self._config.lanes):
+            m.submodules[f"test_{k}"] = test = LaneTest(self._config)
+            m.submodules[f"key_{k}"] = key = LaneKey(self._config, lane=k)
+            m.d.comb += [
+                test.row.eq(self.rows[k]), test.ask.eq(self.asked.ask),
+                test.open.eq(self.asked.open[k]),
+                key.row.eq(self.rows[k]), key.out.eq(self.outs[k]), key.asked.eq(self.asked),
+            ]
+            with m.If(self.capture):
+                m.d.sync += [
+                    self.candidates[k].eq(test.candidate), frozen[k].eq(test.frozen),
+                    self.live[k].eq(test.live), self.eligible[k].eq(test.eligible),
+                    self.keys[k].eq(key.key), self.ties[k].eq(key.tie),
+                    self.v[k].eq(self.rows[k].v),
+                ]
+                m.d.sync += [self.rounds[i][k].eq(test.eligible & key.plays[i]) for i in range(2)]
+            with m.Elif(self.exclude & (self.excluded == k)):
+                m.d.sync += [self.rounds[i][k].eq(0) for i in range(2)]
+        m.d.comb += self.frozen.eq(frozen.any())
+        return m

@@ -1,0 +1,85 @@
+"""The policies of target selection, as plain functions (spec 4.2)."""
+
+from dataclasses import dataclass
+
+from .records import Policy, Sched
+from .views import LaneView, Terms
+
+__all__ = ["Pick", "in_force", "key", "name", "rotates"]
+
+_RUNNING, _BLOCKED = int(Sched.RUNNING), int(Sched.BLOCKED)
+
+
+@dataclass(slots=True)
+class Pick:
+    """Whom a policy names.
+
+    Parameters
+    ----------
+    lane : LaneView
+        The winner.
+    key : int
+        Its key, as the explanation shows it.
+    rotates : bool
+        The grant moves RRPTR (SEL-11).
+    """
+
+    lane: LaneView
+    key: int
+    rotates: bool
+
+
+def in_force(asked: int, terms: Terms) -> tuple[Policy, bool]:
+    """Policy of a request that asks for `asked`, and whether it stands in for one not there."""
+    number = terms.policy & 0xF if asked == 0xF else asked
+    return _known(number, terms)
+
+
+def _known(number: int, terms: Terms) -> tuple[Policy, bool]:
+    for policy in Policy:
+        if policy == number and policy.name.lower() in terms.built:
+            return policy, False
+    return Policy.LOWPRI, True
+
+
+def rotates(policy: Policy, terms: Terms) -> bool:
+    """Ties go by rotation and the pointer moves (SEL-11)."""
+    return not terms.lpcfg & 8 or policy == Policy.RR
+
+
+def key(policy: Policy, lane: LaneView, terms: Terms) -> int:
+    """Key of a lane; the smallest wins."""
+    if policy == Policy.LOWPRI:
+        return (lane.tpr, lane.ppr, lane.apr, lane.apr)[terms.lpcfg & 3]
+    if policy in (Policy.LEAST, Policy.PULL):
+        return lane.load
+    return 0
+
+
+def name(policy: Policy, lanes: list[LaneView], terms: Terms) -> Pick | None:
+    """Whom the policy in force names among the lanes that may have the request."""
+    if policy == Policy.PULL:
+        lanes = _pullable(lanes, terms)
+    winner = _best(policy, lanes, terms)
+    return winner and Pick(winner, key(policy, winner, terms), rotates(policy, terms))
+
+
+def _best(policy: Policy, lanes: list[LaneView], terms: Terms) -> LaneView | None:
+    """Smallest key; ties by rotation or the smallest v (SEL-11)."""
+    turns = rotates(policy, terms)
+
+    def order(lane: LaneView) -> tuple[int, int]:
+        tie = (lane.k - terms.rrptr) % terms.lanes if turns else lane.v
+        return key(policy, lane, terms), tie
+
+    return min(lanes, key=order, default=None)
+
+
+def _pullable(lanes: list[LaneView], terms: Terms) -> list[LaneView]:
+    """Eligible vCPUs that PULL may choose from (SEL-16)."""
+    room = [lane for lane in lanes if lane.sched == _RUNNING and lane.load < terms.depth]
+    if room:
+        return room
+    if terms.wake or all(lane.sched != _RUNNING for lane in lanes):
+        return [lane for lane in lanes if lane.sched == _BLOCKED and lane.load < terms.depth]
+    return []

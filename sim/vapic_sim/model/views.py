@@ -1,0 +1,63 @@
+"""What a selection sees: the vCPUs of a domain, the request, the global terms."""
+
+from dataclasses import dataclass
+
+__all__ = ["EntryView", "LaneView", "Terms"]
+
+
+@dataclass(slots=True, eq=False)
+class LaneView:
+    """One vCPU of the domain as selection sees it; `port` is its bound port, if any."""
+
+    k: int
+    v: int
+    online: bool
+    frozen: bool
+    en: bool
+    svr: bool
+    id: int
+    ldr: int
+    dfr: int
+    sched: int
+    tpr: int
+    ppr: int
+    apr: int
+    load: int
+    port: int | None
+    masked: bool
+    infl: bool
+
+
+@dataclass(slots=True)
+class EntryView:
+    """One request's entry, REQX and PIRQ_OWNER together."""
+
+    n: int
+    pin: bool
+    vector: int
+    mode: int
+    logical: bool
+    level: bool
+    dest: int
+    evt: bool
+    ser: bool
+    dynamic: bool
+    policy: int
+    allow: int
+    owned: bool
+    dom: int
+    infl: bool
+
+
+@dataclass(slots=True)
+class Terms:
+    """Global terms of a selection."""
+
+    policy: int
+    lpcfg: int
+    depth: int
+    wake: bool
+    rrptr: int
+    lanes: int
+    vectors: int
+    built: tuple[str, ...]
