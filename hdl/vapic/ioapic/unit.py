@@ -4,6 +4,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from ..dispatch.policy import falls_back
 from ..layouts import Layouts
 from ..msi.intake import message_layout
 from ..record import Recorder
@@ -128,6 +129,8 @@ class Ioapic(wiring.Component):
             entries.current.eq(turns.current),
             entries.grant.eq(granted), entries.target.eq(requests.target),
         ]
+        if falls_back(c):
+            m.d.comb += entries.learn.eq(requests.learn)
         # EOI: of a vLAPIC, a cycle after it was decided, else of the EOI register.
         eoi = Signal.like(self.eoi)
         m.d.sync += [eoi.eq(self.eoi), entries.note.eq(self.pirq_note)]
