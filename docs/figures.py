@@ -61,8 +61,8 @@ _BITS: dict[str, Callable[[Any], Any]] = {
     f"pin[{PIN}]": lambda dut: dut.pin[PIN],
     "ioapic.requests.offer": lambda dut: dut.ioapic.requests.offer,
     "requests.take": lambda dut: dut.dispatch.requests.take,
-    "dispatch.evt_grant.valid": lambda dut: dut.dispatch.evt_grant.valid,
-    "evt.grant_done.valid": lambda dut: dut.evt.grant_done.valid,
+    "dispatch.evt_grant.target.valid": lambda dut: dut.dispatch.evt_grant.target.valid,
+    "evt.grant.done.valid": lambda dut: dut.evt.grant.done.valid,
     "evt.note.valid": lambda dut: dut.evt.note.valid,
     "bank.note.valid": lambda dut: dut.bank.note.valid,
     f"upcall[{VCPU}]": lambda dut: dut.upcall[VCPU],
@@ -83,10 +83,10 @@ _EVENTS = (
      "and the row of the PIRQ (which lanes have an open port), C2 reads the lanes of the "
      "domain, then the tournament runs: of the lanes that are eligible the one with the "
      "smallest key wins, here the vCPU that runs."),
-    ("grant", "dispatch", "dispatch.evt_grant.valid",
+    ("grant", "dispatch", "dispatch.evt_grant.target.valid",
      "The winner is offered to its sink, the event channels."),
-    ("decision", "evtchn", "evt.grant_done.valid",
-     "The engine has read port, word, lane and PIRQ and decides. `evt_ok` says that nothing "
+    ("decision", "evtchn", "evt.grant.done.valid",
+     "The engine has read port, word, lane and PIRQ and decides. `evt_grant.ok` says that nothing "
      "the choice rests on has changed since C0 (else the grant aborts and the request is taken "
      "again). Pending bit, selector bit, in-flight bit and out count are written at the end "
      "of this cycle."),

@@ -10,9 +10,9 @@ __all__ = ["add_grant_check", "decide_grant", "take_grant"]
 
 def take_grant(m: Module, e: Engine) -> None:
     """Branch of state IDLE: take the target, and stand at its lane and PIRQ."""
-    payload = e.unit.grant.payload
+    payload = e.unit.grant.target.payload
     m.d.comb += [
-        e.unit.grant.ready.eq(1),
+        e.unit.grant.target.ready.eq(1),
         e.go.dom.eq(payload.dom), e.go.k.eq(payload.k), e.go.n.eq(payload.n),
     ]
     m.d.sync += [
@@ -28,12 +28,12 @@ def add_grant_check(m: Module, e: Engine) -> None:
     closed = Signal()
     m.d.sync += closed.eq(~(row.open & hot).any())
     m.d.comb += e.refused.eq(e.granting & (
-        closed | e.grant.dynamic & e.was_infl | e.grant.first & ~e.unit.grant_ok))
+        closed | e.grant.dynamic & e.was_infl | e.grant.first & ~e.unit.grant.ok))
 
 
 def decide_grant(m: Module, e: Engine) -> None:
     """Branch of state DECIDE: the grant commits or is refused now."""
-    done, grant = e.unit.grant_done, e.grant
+    done, grant = e.unit.grant.done, e.grant
     m.d.comb += [e.fire.eq(1), done.valid.eq(1), done.port.eq(e.here.port)]
     with m.If(e.refused):
         m.d.comb += done.result.eq(Mux(grant.first, AcceptResult.ABORT, AcceptResult.SKIP))

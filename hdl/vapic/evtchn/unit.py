@@ -46,8 +46,8 @@ class EventChannels(wiring.Component):
     -------
     bus : ``In(Layouts.unit_bus)``
         Windows (right to them checked) and writes of VCPU_CTL; a request is taken when decided.
-    grant, grant_ok, grant_done
-        A target, dispatch's check in the decision cycle, and the outcome in that cycle.
+    grant : ``In(Layouts.sink(Layouts.evt_grant))``
+        Targets of grants (SEL-30).
     end_flight : ``In(stream)``
         A PIRQ of which nothing is to be in flight any more; taken when that is so.
     note, note_done
@@ -80,8 +80,7 @@ class EventChannels(wiring.Component):
         self.store = Store(config, layouts)
         members = {
             "bus": In(layouts.unit_bus),
-            "grant": In(stream.Signature(layouts.evt_grant)), "grant_ok": In(1),
-            "grant_done": Out(layouts.decision),
+            "grant": In(layouts.sink(layouts.evt_grant)),
             "end_flight": In(stream.Signature(c.pirq_bits)),
             "note": Out(stream.Signature(layouts.note)), "note_done": In(layouts.note_done),
             "out_dom": In(c.domain_bits), "out_k": In(c.lane_bits), "out_value": Out(8),
@@ -124,7 +123,8 @@ class EventChannels(wiring.Component):
             store.row_busy.eq(e.third | reduce_pairs(
                 [fsm.ongoing(state) for state in _WRITES], or_)),
             self.quiet.eq(fsm.ongoing("IDLE") & store.ready & ~self.bus.req.valid
-                          & ~self.bus.rsp.valid & ~self.grant.valid & ~e.note_valid & ~e.multi
+                          & ~self.bus.rsp.valid & ~self.grant.target.valid & ~e.note_valid
+                          & ~e.multi
                           & ~self.end_flight.valid),
         ]
         add_step(m, e)
@@ -166,7 +166,7 @@ class EventChannels(wiring.Component):
             e.berr.eq(decode.berr), e.fast.eq(decode.kind == Kind.OPERATE),
             e.code.eq(0), e.apply.eq(0), e.walk_pending.eq(0),
         ]
-        with m.If(take & self.grant.valid & (e.multi | ~e.granted | ~self.bus.req.valid)):
+        with m.If(take & self.grant.target.valid & (e.multi | ~e.granted | ~self.bus.req.valid)):
             take_grant(m, e)
         with m.Elif(take & self.end_flight.valid & ~e.multi):
             take_flight(m, e)

@@ -135,7 +135,7 @@ def _walk(m: Module, e: Engine) -> None:
     some, first = lowest(m, left, name="walk")
     give_way, issue, last = Signal(), Signal(), Signal()
     m.d.comb += [
-        give_way.eq(e.unit.grant.valid & ~e.granted & ~e.walk_pending),
+        give_way.eq(e.unit.grant.target.valid & ~e.granted & ~e.walk_pending),
         issue.eq(some & ~give_way), last.eq(~e.second & ~some),
         e.unit.lag.eq(e.walk_pending & e.written),
     ]

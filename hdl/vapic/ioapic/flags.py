@@ -39,14 +39,17 @@ class Flags(wiring.Component):
     Members
     -------
     change, n : ``In``
-        Register write of this cycle, and its entry. Not in a cycle with ``hand_back.valid``, whose
-        decoder it shares.
+        Register write of this cycle, and its entry, named at least a cycle before. Not in the cycle
+        after ``hand_back.valid``, whose decoder it shares.
     changed : ``Out(pirqs)``
         The entry written, one-hot.
     ended : ``In(pirqs)``
         RIRR bits that an EOI clears.
-    hand_back, pirq_note, message : ``In``
-        As `Ioapic` gets them; ``set_pend`` is for edge and MSI table entries only.
+    hand_back, pirq_note : ``In``
+        As `Ioapic` gets them, they act in the next cycle; ``set_pend`` is for edge and MSI table
+        entries only.
+    message : ``In``
+        A message.
     line, edge : ``In(rtes)``
         The lines, and those about to become active, of `Lines`.
     polarity_now, armed_now : ``Out(rtes)``
@@ -62,6 +65,8 @@ class Flags(wiring.Component):
         erroneous: the terms of SEL-04 about it but for CTRL.enable.
     state : ``Out(state_layout)``
         Flags of entry ``n``.
+    quiet : ``Out(1)``
+        Nothing is to act in this cycle that came in the one before.
     merged : ``Out(1)``
         The message of the previous cycle merged with one that was pending.
     coalesced : ``Out(range(rtes + 3))``
@@ -80,7 +85,8 @@ class Flags(wiring.Component):
             "latch_masked": In(1),
             "current_at": In(c.pirqs), "first": In(1), "last": In(1), "fail": In(1),
             "level": Out(c.pirqs), "infl": Out(c.pirqs), "stands": Out(c.pirqs),
-            "state": Out(state_layout), "merged": Out(1), "coalesced": Out(range(c.rtes + 3)),
+            "state": Out(state_layout), "quiet": Out(1),
+            "merged": Out(1), "coalesced": Out(range(c.rtes + 3)),
         })
 
     def _all(self, bit):
@@ -88,7 +94,8 @@ class Flags(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        c, change, back = self._config, self.change, self.hand_back
+        c, change = self._config, self.change
+        back, note = Signal.like(self.hand_back), Signal.like(self.pirq_note)
 
         def vector(name, init=0):
             return Signal(c.pirqs, name=name, init=init)
@@ -99,8 +106,11 @@ class Flags(wiring.Component):
         # Register write. What it makes of a pin's mask, trigger and polarity counts at once.
         at, arms = vector("at"), Signal()
         armed = ~self.level & (~mask | self._all(self.latch_masked))
+        m.d.sync += [
+            back.eq(self.hand_back), note.eq(self.pirq_note),
+            at.eq(decode(Mux(self.hand_back.valid, self.hand_back.n, self.n), c.pirqs)),
+        ]
         m.d.comb += [
-            at.eq(decode(Mux(back.valid, back.n, self.n), c.pirqs)),
             self.changed.eq(at & self._all(change.valid)),
             self.polarity_now.eq(polarity & ~self.changed
                                  | self.changed & self._all(change.polarity)),
@@ -118,10 +128,11 @@ class Flags(wiring.Component):
         within, kept = Signal(), Signal()
         handed, arrived, edges = (vector(name) for name in ("handed", "arrived", "edges"))
         written, before, own = (vector(name) for name in ("written", "before", "own"))
-        occurred, fails = vector("occurred"), Signal()
+        occurred, fails, current_level = vector("occurred"), Signal(), Signal()
+        m.d.sync += current_level.eq((self.current_at & self.level).any())
         m.d.comb += [
             # A configuration error ends an occurrence of an edge entry only (IOA-18).
-            fails.eq(self.fail & ~(self.current_at & self.level).any()),
+            fails.eq(self.fail & ~current_level),
             handed.eq(at & self._all(back.valid & back.set_pend)),
             edges.eq(self.edge),
             own.eq(self.current_at & self._all(within | self.first | self.last | fails)),
@@ -151,17 +162,16 @@ class Flags(wiring.Component):
         # Gates.
         released = self._all(back.valid & back.clear_rirr | change.low & ~change.level)
         note_at = vector("note_at")
-        m.d.comb += note_at.eq(decode(self.pirq_note.n, c.pirqs)
-                               & self._all(self.pirq_note.valid))
         m.d.sync += [
+            note_at.eq(decode(self.pirq_note.n, c.pirqs) & self._all(self.pirq_note.valid)),
             rirr.eq(rirr & ~self.ended & ~(at & released)
                     | self.current_at & self.level & self._all(self.first)),
-            err.eq(err & ~(at & self._all(change.low)) | self.current_at & self._all(self.fail)),
         ]
         for i in range(c.pirqs):
+            with m.If(at[i] & change.low | self.current_at[i] & self.fail):
+                m.d.sync += err[i].eq(self.fail)
             with m.If(note_at[i]):
-                m.d.sync += [self.infl[i].eq(self.pirq_note.infl_any),
-                             bound[i].eq(self.pirq_note.bound_any)]
+                m.d.sync += [self.infl[i].eq(note.infl_any), bound[i].eq(note.bound_any)]
 
         source = vector("source")
         m.d.comb += [
@@ -171,4 +181,5 @@ class Flags(wiring.Component):
         for name, bits in {"pend": pend, "rirr": rirr, "err": err, "infl": self.infl,
                            "bound": bound, "source": source}.items():
             m.d.comb += self.state[name].eq(bits.bit_select(self.n, 1))
+        m.d.comb += self.quiet.eq(~(back.valid | note.valid))
         return m
