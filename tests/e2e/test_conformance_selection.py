@@ -4,13 +4,15 @@ import random
 
 import pytest
 
+from vapic.regs import pack
+
 LOWPRI, RR, LEAST, PULL = 0, 1, 2, 6
 RUNNING, RUNNABLE, BLOCKED, OFFLINE = range(4)
 
 
 def reqx(policy, *, path=0, ser=1, allow=7, force_dyn=0, force_static=0, autoeoi=0):
-    return (path | ser << 1 | force_dyn << 2 | force_static << 3 | policy << 4 | allow << 12
-            | autoeoi << 23)
+    return pack("REQX", path=path, ser=ser, force_dyn=force_dyn, force_static=force_static,
+                policy=policy, allow=allow, autoeoi=autoeoi)
 
 
 async def dynamic(rig, n, vector, policy=LOWPRI, **options):
@@ -153,7 +155,7 @@ def test_case_085_outside_the_destination_set_never_chosen_100_requests(rig):
         rng = random.Random(85)
         await rig.setup()
         for v in range(4):
-            await rig.write("LAPIC_LDR", v, value=1 << 24 + v, v=v)
+            await rig.write("LAPIC_LDR", v, value=pack("LAPIC_LDR", id=1 << v), v=v)
         for v in (0, 1, 2):
             await rig.write("LAPIC_TPR", v, value=0x20, v=v)
         await rig.write("REQX", 0, value=reqx(LOWPRI))
@@ -173,7 +175,7 @@ def test_case_086_static_dynamic_and_the_forces(rig):
     async def scenario(rig):
         await rig.setup()
         for v in range(4):
-            await rig.write("LAPIC_LDR", v, value=1 << 24 + v, v=v)
+            await rig.write("LAPIC_LDR", v, value=pack("LAPIC_LDR", id=1 << v), v=v)
 
         async def targets(mode, ctrl=1, **forces):
             await rig.write("CTRL", value=ctrl)

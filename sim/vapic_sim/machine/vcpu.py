@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from vapic.regs import address
+from vapic.regs import address, unpack
 
 from ..world.world import World
 from .bus import BusMaster
@@ -101,11 +101,11 @@ class VCpu(ABC):
             await self.world.when(lambda: self.running)
 
     async def _interrupt(self) -> None:
-        taken = await self.read("LAPIC_INTA", self.v)
-        if not taken >> 31:
+        taken = unpack("LAPIC_INTA", await self.read("LAPIC_INTA", self.v))
+        if not taken["valid"]:
             return
-        if taken & 0xFF != self.vector:
-            raise RuntimeError(f"vCPU {self.v}: INTA gave vector {taken & 0xFF:#x}, "
+        if taken["vector"] != self.vector:
+            raise RuntimeError(f"vCPU {self.v}: INTA gave vector {taken['vector']:#x}, "
                                f"not {self.vector:#x}")
         await self.write("EVT_UPCALL_ACK", self.dom, self.k)
         for word in bits(await self.read("EVT_SEL_RC", self.dom, self.k)):

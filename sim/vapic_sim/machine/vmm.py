@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vapic.layouts import Policy, SchedState
-from vapic.regs import address
+from vapic.regs import SELF, Command, address, pack, regsel
 
 from ..world.world import World
 from .bus import SharedBus
@@ -14,8 +14,6 @@ from .vcpu import VCpu
 
 __all__ = ["Entry", "Vmm"]
 
-_ALLOC_UNBOUND, _BIND_INTERDOMAIN, _BIND_PIRQ_VCPU = 6, 0, 0x20
-_SELF = 0x7FF0
 _DRIVER = 0
 
 
@@ -75,15 +73,18 @@ class Vmm:
     async def online(self, vcpu: VCpu) -> None:
         """Bring a vCPU online in its domain, with APIC ID = v and its APIC on."""
         v = vcpu.v
-        await self.write("VCPU_CTL", v, value=1 | vcpu.dom << 4 | (v & 0xFF) << 8 | vcpu.k << 24)
-        await self.write("LAPIC_BASE", v, value=await self.read("LAPIC_BASE", v) | 1 << 11)
-        await self.write("LAPIC_SVR", v, value=0x1FF)
+        await self.write("VCPU_CTL", v, value=pack(
+            "VCPU_CTL", online=1, dom=vcpu.dom, apicid=v & 0xFF, k=vcpu.k))
+        await self.write("LAPIC_BASE", v, value=pack(
+            "LAPIC_BASE", await self.read("LAPIC_BASE", v), enable=1))
+        await self.write("LAPIC_SVR", v, value=pack("LAPIC_SVR", vector=0xFF, enable=1))
 
     async def upcalls(self, vcpu: VCpu) -> None:
         """Clear what set-up left of events, then have upcalls injected by vector."""
         await self.write("EVT_UPCALL", vcpu.dom, vcpu.k)
         await self.read("EVT_SEL_RC", vcpu.dom, vcpu.k)
-        await self.write("VCPU_UPVEC", vcpu.v, value=1 << 8 | vcpu.vector)
+        await self.write("VCPU_UPVEC", vcpu.v, value=pack(
+            "VCPU_UPVEC", vector=vcpu.vector, valid=1))
 
     async def source(self, n: int, entry: Entry, vcpus: Sequence[DriverVCpu],
                      guests: Mapping[int, VCpu]) -> None:
@@ -93,25 +94,26 @@ class Vmm:
         written to run on two CPUs at once.
         """
         dynamic = entry.policy != Policy.STATIC
-        await self.write("PIRQ_OWNER", n, value=1 << 8 | _DRIVER)
+        await self.write("PIRQ_OWNER", n, value=pack("PIRQ_OWNER", dom=_DRIVER, valid=1))
         policy = int(entry.policy) if dynamic else 0
-        await self.write("REQX", n, value=1 | 1 << 1 | policy << 4 | 7 << 12)
+        await self.write("REQX", n, value=pack(
+            "REQX", path=1, ser=1, policy=policy, allow=7))
         for vcpu in vcpus:
-            port = await self._command(_DRIVER, _BIND_PIRQ_VCPU, n, vcpu.k)
+            port = await self._command(_DRIVER, Command.BIND_PIRQ_VCPU, n, vcpu.k)
             vcpu.ports.add(port)
             vcpu.sources[port] = n
-        remote = await self._command(entry.guest, _ALLOC_UNBOUND, _SELF, _DRIVER)
+        remote = await self._command(entry.guest, Command.ALLOC_UNBOUND, SELF, _DRIVER)
         guests[entry.guest].ports.add(remote)
-        local = await self._command(_DRIVER, _BIND_INTERDOMAIN, entry.guest, remote)
+        local = await self._command(_DRIVER, Command.BIND_INTERDOMAIN, entry.guest, remote)
         for vcpu in vcpus:
             vcpu.forward[n] = local
         # A new interdomain port is pending at its own end (EVT-20); nobody wants this event.
         await self.write("EVT_PENDING_W1C", _DRIVER, local // 32, value=1 << local % 32)
-        high = (0xFF if dynamic else entry.target) << 24
-        low = 0x30 + n % 0xC0 | dynamic << 8
+        high = pack("RTE_HIGH", dest=0xFF if dynamic else entry.target)
+        low = pack("RTE_LOW", vector=0x30 + n % 0xC0, mode=dynamic)
         if n < self._rtes:
-            for index, value in ((0x11 + 2 * n, high), (0x10 + 2 * n, low)):
-                await self.write("IOA_REGSEL", value=index)
+            for name, value in (("RTE_HIGH", high), ("RTE_LOW", low)):
+                await self.write("IOA_REGSEL", value=regsel(name, n))
                 await self.write("IOA_WIN", value=value)
         else:
             await self.write("IRT_HIGH", n - self._rtes, value=high)

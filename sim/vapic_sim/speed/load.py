@@ -7,7 +7,7 @@ from amaranth.lib.wiring import Out
 
 from vapic.config import Config
 from vapic.controller import Controller
-from vapic.regs import address
+from vapic.regs import address, pack, regsel
 
 __all__ = ["LoadedController"]
 
@@ -23,14 +23,17 @@ def _writes(config: Config) -> list[dict[str, int]]:
     for v in range(config.vcpus):
         dom, k = divmod(v, config.lanes)
         writes += [
-            vmm | {"adr": address("VCPU_CTL", v), "dat_w": 1 | dom << 4 | v % 256 << 8 | k << 24},
+            vmm | {"adr": address("VCPU_CTL", v), "dat_w": pack(
+                "VCPU_CTL", online=1, dom=dom, apicid=v % 256, k=k)},
             vmm | {"adr": address("VCPU_SCHED", v), "dat_w": 0},
-            {"vmm": 0, "dom": dom, "vcpu": v, "adr": address("LAPIC_SVR", v), "dat_w": 0x1FF},
+            {"vmm": 0, "dom": dom, "vcpu": v, "adr": address("LAPIC_SVR", v),
+             "dat_w": pack("LAPIC_SVR", vector=0xFF, enable=1)},
         ]
     for n in range(config.rtes):
-        low = _FIRST_VECTOR + (256 - _FIRST_VECTOR) * n // config.rtes | 1 << 8
-        for index, value in ((0x11 + 2 * n, 0xFF << 24), (0x10 + 2 * n, low)):
-            writes += [vmm | {"adr": address("IOA_REGSEL"), "dat_w": index},
+        vector = _FIRST_VECTOR + (256 - _FIRST_VECTOR) * n // config.rtes
+        for name, value in (("RTE_HIGH", pack("RTE_HIGH", dest=0xFF)),
+                            ("RTE_LOW", pack("RTE_LOW", vector=vector, mode=1))):
+            writes += [vmm | {"adr": address("IOA_REGSEL"), "dat_w": regsel(name, n)},
                        vmm | {"adr": address("IOA_WIN"), "dat_w": value}]
     return writes
 

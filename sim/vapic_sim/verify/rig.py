@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from vapic.config import Config
-from vapic.regs import address
+from vapic.regs import Command, address, mask, pack, regsel, unpack
 
 from ..engine import Simulator
 from ..machine.bus import BusMaster
@@ -17,7 +17,7 @@ from .monitor import Monitor, TraceRecord
 __all__ = ["MASKED", "Rig"]
 
 #: Mask bit of a redirection entry.
-MASKED = 1 << 16
+MASKED = mask("RTE_LOW", "mask")
 
 
 class Rig:
@@ -189,9 +189,10 @@ class Rig:
     async def rte(self, n: int, vector: int, *, mode: int = 0, logical: int = 0, low: int = 0,
                   level: int = 0, mask: int = 0, dest: int = 0) -> None:
         """Set up redirection entry n, high word first."""
-        await self.ioa_write(0x11 + 2 * n, dest << 24)
-        await self.ioa_write(0x10 + 2 * n, vector | mode << 8 | logical << 11 | low << 13
-                             | level << 15 | mask << 16)
+        await self.ioa_write(regsel("RTE_HIGH", n), pack("RTE_HIGH", dest=dest))
+        await self.ioa_write(regsel("RTE_LOW", n), pack(
+            "RTE_LOW", vector=vector, mode=mode, logical=logical, polarity=low, trigger=level,
+            mask=mask))
 
     # Lines.
 
@@ -218,15 +219,17 @@ class Rig:
     async def setup(self, vcpus: int = 4, *, domain: int = 0) -> None:
         """Bring vCPUs 0.. online as lanes 0.. of one domain: running, xAPIC enabled by SVR."""
         for v in range(vcpus):
-            await self.write("VCPU_CTL", v, value=1 | domain << 4 | v << 8 | v << 24)
+            await self.write("VCPU_CTL", v, value=pack(
+                "VCPU_CTL", online=1, dom=domain, apicid=v, k=v))
             await self.write("VCPU_SCHED", v, value=0)
-            await self.write("LAPIC_SVR", v, value=0x1FF, v=v)
+            await self.write("LAPIC_SVR", v, value=pack("LAPIC_SVR", vector=0xFF, enable=1),
+                             v=v)
             await self.write("LAPIC_DFR", v, value=0xFFFFFFFF, v=v)
 
     async def inta(self, v: int) -> int | None:
         """Acknowledge as vCPU v: the vector, or None if it was spurious."""
-        value = await self.read("LAPIC_INTA", v, v=v)
-        return value & 0xFF if value >> 31 else None
+        taken = unpack("LAPIC_INTA", await self.read("LAPIC_INTA", v, v=v))
+        return taken["vector"] if taken["valid"] else None
 
     async def eoi(self, v: int) -> None:
         """End of interrupt at the vLAPIC, as vCPU v."""
@@ -261,6 +264,6 @@ class Rig:
 
     async def bind(self, n: int, k: int, dom: int = 0) -> int:
         """Bind PIRQ n to lane k by a port of its own; the port."""
-        result, port, _ = await self.command(dom, 0x20, n, k)
+        result, port, _ = await self.command(dom, Command.BIND_PIRQ_VCPU, n, k)
         assert result == 0, f"bind_pirq_vcpu({n}, {k}): {result}"
         return port
