@@ -31,9 +31,10 @@ def to_svd(config: Config) -> str:
     for register in ioapic.REGISTERS[:3]:
         _register(page, register, 0, config)
     cluster = Xml.SubElement(page, "cluster")
-    _text(cluster, name="INDIRECT", addressOffset=f"{INDIRECT_OFFSET:#x}",
+    _text(cluster, name="INDIRECT",
           description="Not on the bus: a quarter of the offset in this cluster is the number to "
-          "write to IOA_REGSEL, the register is then behind IOA_WIN.")
+          "write to IOA_REGSEL, the register is then behind IOA_WIN.",
+          addressOffset=f"{INDIRECT_OFFSET:#x}")
     for register in INDIRECT.values():
         _register(cluster, register, 0, config, scale=4)
     for name, base, size, registers, text in (
@@ -74,7 +75,8 @@ def _peripheral(parent: Xml.Element, name: str, base: int, size: int, text: str)
 def _register(parent: Xml.Element, register: Register, base: int, config: Config, *,
               outer: int = 0, scale: int = 1) -> None:
     """Add a register; its first `outer` dimensions are those of the cluster."""
-    own = register.dims[outer:]
+    own, built = register.dims[outer:], register.exists(config)
+    access = register.access if built else Access.RO
     for offset in (register.offset, *register.also):
         name = register.name.partition("_")[2] if outer else register.name
         name += "_MSR" if offset != register.offset else ""
@@ -82,20 +84,22 @@ def _register(parent: Xml.Element, register: Register, base: int, config: Config
         if own:
             _text(element, dim=own[0].count(config), dimIncrement=f"{own[0].stride * scale:#x}")
         value, known = _reset(register, config)
-        text = register.text if register.exists(config) else f"{register.text} Not built: reads 0."
+        text = register.text if built else f"{register.text} Not built: reads 0."
         _text(element, name=f"{name}[%s]" if own else name, description=text,
-              addressOffset=f"{(offset - base) * scale:#x}", access=_ACCESS[register.access])
-        _effects(element, register.access)
-        _text(element, resetValue=f"{value:#010x}", resetMask=f"{known:#010x}")
+              addressOffset=f"{(offset - base) * scale:#x}", access=_ACCESS[access],
+              resetValue=f"{value:#010x}", resetMask=f"{known:#010x}")
+        _effects(element, access)
         fields = Xml.SubElement(element, "fields")
         for part in register.fields:
-            _field(fields, register, part)
+            _field(fields, register, part, config)
 
 
-def _field(parent: Xml.Element, register: Register, part: Field) -> None:
+def _field(parent: Xml.Element, register: Register, part: Field, config: Config) -> None:
+    built = register.exists(config) and part.built
     element = Xml.SubElement(parent, "field")
     _text(element, name=part.name, description=part.text or part.name, bitOffset=part.low,
-          bitWidth=part.bits, access=_ACCESS[register.access_of(part)])
+          bitWidth=part.bits,
+          access=_ACCESS[register.access_of(part) if built else Access.RO])
     if part.values:
         values = Xml.SubElement(element, "enumeratedValues")
         for value, name in part.values.items():
