@@ -164,7 +164,7 @@ class Layouts:
         self.lane_write = data.StructLayout({
             "en": 1, "dom": c.domain_bits, "lanes": c.lanes, "row": self.lane,
         })
-        #: Notice of a commit that may change what a lane is eligible for.
+        #: Notice of a commit that may change what a lane is eligible for, a cycle before it.
         self.lane_note = data.StructLayout({
             "valid": 1, "dom": c.domain_bits, "k": c.lane_bits,
             "config": 1,    # an eligibility term other than load changed value

@@ -91,6 +91,7 @@ class Bench:
         self.choice, self.sent, self.expected = None, [], None
         self.traces, self.level, self.seen = [], 0, Counter()
         self.told, self.end_record = -2, None
+        self.next_note = {"valid": False}
 
     def chance(self, p):
         return self.rng.random() < p
@@ -141,10 +142,10 @@ class Bench:
         ctx.set(dut.out_write, {"en": write, "dom": d2, "lanes": 1 << k2, "out": out})
         if write:
             todo.append(lambda: self.outs[d2].__setitem__(k2, out))
-        self.note = {"valid": not quiet_bank and self.chance(rate), "dom": r.randrange(
-            self.c.domains), "k": r.randrange(self.c.lanes), "config": r.randrange(2),
-            "grew": r.randrange(2)}
-        ctx.set(dut.lane_note, self.note)
+        self.note, self.next_note = self.next_note, {
+            "valid": self.chance(rate), "dom": r.randrange(self.c.domains),
+            "k": r.randrange(self.c.lanes), "config": r.randrange(2), "grew": r.randrange(2)}
+        ctx.set(dut.lane_note, self.next_note)
         n = r.randrange(self.c.pirqs)
         changes = not quiet_evt and self.chance(2 * rate)
         new = {"open": r.getrandbits(self.c.lanes) | r.getrandbits(self.c.lanes),
