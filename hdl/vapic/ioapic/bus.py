@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..layouts import Err, Layouts, Outcome
 from ..record import Recorder, record_ports
 from ..rules import effective_level
-from .entries import row_layout, write_layout
+from .entries import flight_layout, row_layout, write_layout
 from .flags import change_layout, state_layout
 from .readout import Readout
 from .verdict import Verdict
@@ -48,7 +48,7 @@ class Registers(wiring.Component):
         What is written; 0 before the first access.
     row, last : ``In(row_layout)``, ``In(Layouts.last_target)``
         Memory rows of ``n`` in the previous cycle.
-    state, held, status : ``In``
+    state, flight, held, status : ``In``
         Flags of ``n``, whether its request is put off, and why.
     enable : ``In(1)``
         CTRL.enable.
@@ -69,7 +69,7 @@ class Registers(wiring.Component):
     ended : ``In(1)``
         Nothing is left in flight of what the EOI matches.
     end_one : ``Out(1)``
-        A write of trigger=edge is ending what is in flight of ``n``, until ``state.infl`` is 0.
+        A write of trigger=edge is ending what is in flight of ``n``, until ``flight.infl`` is 0.
     draining : ``Out(1)``
         One of the two.
     quiet : ``Out(1)``
@@ -85,7 +85,8 @@ class Registers(wiring.Component):
             "bus": In(layouts.unit_bus), "start": In(1), "hold": In(1),
             "n": Out(c.pirq_bits), "word": Out(32),
             "row": In(row_layout), "last": In(layouts.last_target),
-            "state": In(state_layout), "held": In(1), "status": In(Outcome), "enable": In(1),
+            "state": In(state_layout), "flight": In(flight_layout),
+            "held": In(1), "status": In(Outcome), "enable": In(1),
             "spoils": Out(1), "apply": Out(1),
             "write": Out(write_layout), "change": Out(change_layout),
             "eoi": Out(1), "vmm": Out(1), "dom": Out(4),
@@ -109,11 +110,11 @@ class Registers(wiring.Component):
             self.word.eq(request.data), self.vmm.eq(request.vmm), self.dom.eq(request.dom),
             self.n.eq(target.n),
             verdict.request.eq(request), verdict.target.eq(target), verdict.row.eq(row),
-            verdict.state.eq(self.state),
+            verdict.state.eq(self.state), verdict.flight.eq(self.flight),
             readout.target.eq(target), readout.foreign.eq(verdict.foreign),
             readout.index.eq(index), readout.apic_id.eq(apic_id), readout.row.eq(row),
             *(getattr(readout, name).eq(getattr(self, name))
-              for name in ("last", "state", "held", "status", "enable")),
+              for name in ("last", "state", "flight", "held", "status", "enable")),
         ]
         m.d.sync += [row.eq(self.row), err.eq(verdict.err),
                      may.eq(request.we & (verdict.err == Err.NONE))]
@@ -135,9 +136,9 @@ class Registers(wiring.Component):
                 answer.payload.data.eq(Mux(request.we | target.unmapped, 0, readout.value)),
                 answer.payload.berr.eq(target.unmapped), answer.payload.err.eq(err),
                 self.end_one.eq(self.write.low & ~self.change.level & self.state.rirr
-                                & self.state.infl),
+                                & self.flight.infl),
             ]
-        with m.Elif(~self.state.infl):
+        with m.Elif(~self.flight.infl):
             m.d.sync += self.end_one.eq(0)
         with m.If(ready & may & target.eoi):
             m.d.sync += self.ending.eq(1)

@@ -9,7 +9,7 @@ from ..layouts import Layouts, Mode, SourceKind
 from ..rows import Read, RowMemory, Sweep
 from ..rules import effective_level
 
-__all__ = ["Entries", "row_layout", "write_layout"]
+__all__ = ["Entries", "flight_layout", "row_layout", "write_layout"]
 
 #: Extension of an entry as in REQX (SEL-01); hint, learn and slack are for STICKY.
 REQX = data.StructLayout({
@@ -28,6 +28,9 @@ row_layout = data.StructLayout({
 })
 _LOW, _HIGH, _REQX, _OWNER = 0b00000011, 0b00000100, 0b01111000, 0b10000000
 _HINT = 0b00110000
+
+#: What the event channels tell of an entry: in flight for some vCPU, bound to some port.
+flight_layout = data.StructLayout({"infl": 1, "bound": 1})
 
 #: Which register of an entry is written in this cycle.
 write_layout = data.StructLayout({"low": 1, "high": 1, "reqx": 1, "owner": 1})
@@ -66,6 +69,10 @@ class Entries(wiring.Component):
         Only with ``config.commits``: its domain, in the same cycle, for the record of the start.
     query_n, query_entry : ``In``, ``Out(Layouts.entry)``
         Row that the event channels read, a cycle later.
+    note : ``In(Layouts.pirq_note)``
+        What the event channels tell of an entry.
+    flight : ``Out(flight_layout)``
+        What they told of ``n`` before this cycle.
     current : ``In(pirq_bits)``
         The row last taken.
     grant, target : ``In(1)``, ``In(Layouts.last_target)``
@@ -86,7 +93,10 @@ class Entries(wiring.Component):
             **({"peek": Read.NOW} if config.commits else {})})
         self.targets = RowMemory(layouts.last_target, config.pirqs, sweep=True,
                                  reads={"bus": Read.APART})
+        self.flights = RowMemory(flight_layout, config.pirqs, sweep=True, lut_ram=True,
+                                 reads={"bus": Read.NOW})
         super().__init__({
+            "note": In(layouts.pirq_note), "flight": Out(flight_layout),
             "n": In(index), "write": In(write_layout), "word": In(32),
             "row": Out(row_layout), "last": Out(layouts.last_target),
             "offer_n": In(index), "take": In(1), "request": Out(layouts.request),
@@ -99,6 +109,7 @@ class Entries(wiring.Component):
         m = Module()
         c, word = self._config, self.word
         m.submodules.rows, m.submodules.targets = rows, targets = self.rows, self.targets
+        m.submodules.flights = flights = self.flights
         m.submodules.sweep = sweep = Sweep(c.pirqs)
         new, reset = Signal(row_layout), Signal(row_layout)
         m.d.comb += [
@@ -117,9 +128,13 @@ class Entries(wiring.Component):
             targets.bus.addr.eq(self.n), self.last.eq(targets.bus.data),
             rows.start.addr.eq(self.offer_n), rows.start.hold.eq(~self.take),
             rows.query.addr.eq(self.query_n),
+            flights.write.en.eq(self.note.valid), flights.write.addr.eq(self.note.n),
+            flights.write.data.infl.eq(self.note.infl_any),
+            flights.write.data.bound.eq(self.note.bound_any),
+            flights.bus.addr.eq(self.n), self.flight.eq(flights.bus.data),
             self.ready.eq(~sweep.busy),
         ]
-        for memory in (rows, targets):
+        for memory in (rows, targets, flights):
             m.d.comb += [memory.sweep.busy.eq(sweep.busy), memory.sweep.row.eq(sweep.row)]
         m.d.comb += [
             *_read(rows.query.data, self.query_entry), self.query_entry.autoeoi.eq(

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts, Outcome
-from .entries import row_layout
+from .entries import flight_layout, row_layout
 from .flags import state_layout
 from .window import target_layout
 
@@ -30,7 +30,7 @@ class Readout(wiring.Component):
         The entry is hidden from the master: masked, and 0.
     index, apic_id : ``In(8)``, ``In(4)``
         IOREGSEL of the master; the ID register.
-    row, last, state : ``In``
+    row, last, state, flight : ``In``
         The entry, its last target, and the flags of its request.
     held, status : ``In(1)``, ``In(Outcome)``
         Whether its request is put off, and why.
@@ -45,7 +45,8 @@ class Readout(wiring.Component):
         super().__init__({
             "target": In(target_layout(config)), "foreign": In(1), "index": In(8),
             "apic_id": In(4), "row": In(row_layout), "last": In(Layouts(config).last_target),
-            "state": In(state_layout), "held": In(1), "status": In(Outcome), "enable": In(1),
+            "state": In(state_layout), "flight": In(flight_layout), "held": In(1),
+            "status": In(Outcome), "enable": In(1),
             "value": Out(32),
         })
 
@@ -56,12 +57,12 @@ class Readout(wiring.Component):
         low = Cat(row.vector, row.mode, row.logical, requested, row.polarity, state.rirr,
                   row.trigger, row.mask)
         stands = requested & ~state.err & self.enable
-        blocked = row.reqx.path & row.reqx.ser & state.infl
+        blocked = row.reqx.path & row.reqx.ser & self.flight.infl
         parked = stands & self.held & (self.status == Outcome.PARK)
         waits = stands & self.held & (self.status == Outcome.WAIT)
         status = Signal(32)
         m.d.comb += [
-            status[:7].eq(Cat(state.pend, state.rirr, state.infl, state.err, parked,
+            status[:7].eq(Cat(state.pend, state.rirr, self.flight.infl, state.err, parked,
                               stands & ~self.held & ~blocked, waits)),
             status[8:14].eq(self.last.k), status[16:].eq(self.last.port),
             self.value.eq(

@@ -2,10 +2,10 @@
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Outcome
+from ..rows import Read, RowMemory
 from ..trees import decode
 
 __all__ = ["Turns"]
@@ -44,6 +44,8 @@ class Turns(wiring.Component):
     spoils, n : ``In``
         A register of entry ``n`` is written in the next cycle or, in which nothing is taken, in
         this one.
+    at : ``In(pirqs)``
+        Entry ``n`` one-hot, as of the cycle before.
     written_at : ``In(pirqs)``
         The entry written in this cycle, one-hot.
     current, current_at : ``Out``
@@ -66,12 +68,13 @@ class Turns(wiring.Component):
 
     def __init__(self, config):
         c = self._config = config
-        self.reasons = Memory(shape=Outcome, depth=c.pirqs, init=[])
+        self.reasons = RowMemory(Outcome, c.pirqs, lut_ram=True,
+                                 reads={"mine": Read.NOW, "asked": Read.NOW})
         super().__init__({
             "stands": In(c.pirqs), "flips": In(c.pirqs), "enable": In(1),
             "take": In(1), "offer_n": In(c.pirq_bits), "granted": In(1), "last": In(1),
             "outcome": In(Outcome), "recheck": In(1),
-            "spoils": In(1), "n": In(c.pirq_bits), "written_at": In(c.pirqs),
+            "spoils": In(1), "at": In(c.pirqs), "n": In(c.pirq_bits), "written_at": In(c.pirqs),
             "current": Out(c.pirq_bits), "current_at": Out(c.pirqs, init=1), "busy": Out(1),
             "due": Out(c.pirqs), "live": Out(c.pirqs),
             "good": Out(1), "fail": Out(1), "parked": Out(1),
@@ -82,9 +85,7 @@ class Turns(wiring.Component):
         m = Module()
         c = self._config
         m.submodules.reasons = self.reasons
-        put = self.reasons.write_port()
-        mine, asked = (self.reasons.read_port(domain="comb") for _ in range(2))
-
+        reasons = self.reasons
         waits, held = Signal(c.pirqs), Signal(c.pirqs)
         ended = self.outcome
         stale, changed = Signal(), Signal()
@@ -95,24 +96,25 @@ class Turns(wiring.Component):
 
         target = Mux(self.take, self.offer_n, self.current)
         m.d.comb += [
-            was_held.eq(held.bit_select(self.current, 1)),
+            was_held.eq((held & self.current_at).any()),
             self.good.eq(standing & self.enable & ~stale),
             self.due.eq(self.stands & ~waits), self.live.eq(self.due & all_of(self.enable)),
             self.fail.eq(self.good & (ended == Outcome.ERROR)),
             put_off.eq(self.good & ((ended == Outcome.PARK) | (ended == Outcome.WAIT)
                                     | (ended == Outcome.BLOCKED))),
-            mine.addr.eq(self.current),
+            reasons.mine.addr.eq(self.current),
             self.parked.eq(put_off & (ended == Outcome.PARK)
-                           & ~(was_held & (mine.data == Outcome.PARK))),
-            put.en.eq(put_off), put.addr.eq(self.current), put.data.eq(ended),
-            asked.addr.eq(self.n), self.status.eq(asked.data),
-            self.held.eq(held.bit_select(self.n, 1)),
+                           & ~(was_held & (reasons.mine.data == Outcome.PARK))),
+            reasons.write.en.eq(put_off), reasons.write.addr.eq(self.current),
+            reasons.write.data.eq(ended),
+            reasons.asked.addr.eq(self.n), self.status.eq(reasons.asked.data),
+            self.held.eq((held & self.at).any()),
         ]
         here = self.current_at
         m.d.sync += [
             stale.eq(~self.take & stale | self.spoils & (self.n == target)),
             changed.eq(~self.take & changed | self.recheck),
-            standing.eq(self.stands.bit_select(self.current, 1)
+            standing.eq((self.stands & self.current_at).any()
                         ^ (self.flips & self.current_at).any()),
             held.eq(held & self.stands & all_of(self.enable) & ~(here & all_of(self.granted))
                     | here & all_of(put_off)),

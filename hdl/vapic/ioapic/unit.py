@@ -43,8 +43,6 @@ class Ioapic(wiring.Component):
         The page, REQX, REQSTAT, PIRQ_OWNER and IRT.
     message : ``In(message_layout(config))``
         An MSI, pending from the next cycle on.
-    merged : ``Out(1)``
-        That of the previous cycle merged with one that was pending.
     eoi : ``In(Layouts.eoi)``
         EOI broadcast of a vLAPIC; clears matching RIRR at the end of the next cycle. An entry with
         RIRR makes no request, so nobody can tell but a register access, which waits.
@@ -80,7 +78,7 @@ class Ioapic(wiring.Component):
         layouts = Layouts(config)
         ports = {
             "pin": In(c.rtes), "bus": In(layouts.unit_bus),
-            "message": In(message_layout(c)), "merged": Out(1),
+            "message": In(message_layout(c)),
             "eoi": In(layouts.eoi), "hand_back": In(layouts.hand_back),
             "pirq_note": In(layouts.pirq_note),
             "end_flight": Out(stream.Signature(c.pirq_bits)),
@@ -121,8 +119,9 @@ class Ioapic(wiring.Component):
                               | self.hand_back.valid | self.pirq_note.valid),
             registers.row.eq(entries.row),
             registers.last.eq(entries.last),
-            registers.state.eq(flags.state), registers.held.eq(turns.held),
-            registers.status.eq(turns.status), registers.enable.eq(self.globals.enable),
+            registers.state.eq(flags.state), registers.flight.eq(entries.flight),
+            registers.held.eq(turns.held), registers.status.eq(turns.status),
+            registers.enable.eq(self.globals.enable),
             entries.n.eq(registers.n), entries.write.eq(registers.write),
             entries.word.eq(registers.word),
             entries.offer_n.eq(requests.tag), entries.take.eq(requests.take),
@@ -134,7 +133,7 @@ class Ioapic(wiring.Component):
             m.d.comb += entries.learn.eq(requests.learn)
         # EOI: of a vLAPIC, a cycle after it was decided, else of the EOI register.
         eoi = Signal.like(self.eoi)
-        m.d.sync += eoi.eq(self.eoi)
+        m.d.sync += [eoi.eq(self.eoi), entries.note.eq(self.pirq_note)]
 
         def every_bit(bit):
             return bit.replicate(c.pirqs)
@@ -149,15 +148,15 @@ class Ioapic(wiring.Component):
 
         # Sources.
         m.d.comb += [
-            lines.pin.eq(self.pin), lines.polarity.eq(flags.polarity_now),
-            lines.armed.eq(flags.armed_now),
+            lines.pin.eq(self.pin), lines.polarity.eq(flags.polarity),
+            lines.armed.eq(flags.armed), lines.rest.eq(change.valid),
             flags.line.eq(lines.line), flags.edge.eq(lines.edge),
-            flags.message.eq(self.message), self.merged.eq(flags.merged),
+            flags.message.eq(self.message),
             flags.hand_back.eq(self.hand_back), flags.pirq_note.eq(self.pirq_note),
             flags.change.eq(change), flags.n.eq(registers.n),
             flags.latch_masked.eq(self.globals.latch_masked_edges),
             flags.current_at.eq(turns.current_at), flags.fail.eq(turns.fail),
-            flags.first.eq(requests.first), flags.last.eq(requests.last),
+            flags.first.eq(requests.first),
             self.coalesced.eq(flags.coalesced),
         ]
 
@@ -183,7 +182,7 @@ class Ioapic(wiring.Component):
             turns.offer_n.eq(requests.tag), turns.granted.eq(granted), turns.last.eq(requests.last),
             turns.outcome.eq(requests.outcome), turns.recheck.eq(self.recheck),
             turns.spoils.eq(registers.spoils | change.valid), turns.n.eq(registers.n),
-            turns.written_at.eq(flags.changed),
+            turns.written_at.eq(flags.changed), turns.at.eq(flags.at),
             self.parked.eq(turns.parked),
             contenders.eq(Mux(registers.ending, wanted, turns.due)),
             stands.eq(contenders.bit_select(picker.n, 1)),
@@ -197,7 +196,7 @@ class Ioapic(wiring.Component):
             flight.pick_valid.eq(picker.valid), flight.pick_n.eq(picker.n),
             flight.pick_stands.eq(stands),
             flight.one.eq(registers.end_one), flight.n.eq(registers.n),
-            flight.one_stands.eq(flags.state.infl), registers.ended.eq(flight.done),
+            flight.one_stands.eq(entries.flight.infl), registers.ended.eq(flight.done),
             self.ready.eq(entries.ready),
             self.quiet.eq(entries.ready & registers.quiet & lines.settled & flags.quiet
                           & ~eoi.valid & ~turns.live.any()),

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Err, Layouts
-from .entries import REQX, row_layout
+from .entries import REQX, flight_layout, row_layout
 from .flags import state_layout
 from .window import target_layout
 
@@ -30,7 +30,7 @@ class Verdict(wiring.Component):
         The access.
     target : ``In(target_layout(config))``
         What it means.
-    row, state : ``In(row_layout)``, ``In(state_layout)``
+    row, state, flight : ``In(row_layout)``, ``In(state_layout)``, ``In(flight_layout)``
         The entry it means.
     foreign : ``Out(1)``
         The entry is hidden from this master (spec 1.1, ioa_deleg).
@@ -44,14 +44,14 @@ class Verdict(wiring.Component):
         self._config = config
         super().__init__({
             "request": In(Layouts(config).bus_request), "target": In(target_layout(config)),
-            "row": In(row_layout), "state": In(state_layout),
+            "row": In(row_layout), "state": In(state_layout), "flight": In(flight_layout),
             "foreign": Out(1), "moves": Out(1), "err": Out(Err),
         })
 
     def elaborate(self, platform):
         m = Module()
         request, target, row, state = self.request, self.target, self.row, self.state
-        word, engaged = request.data, state.rirr | state.infl
+        word, engaged = request.data, state.rirr | self.flight.infl
         reqx = Signal(REQX)
         narrow, refused = Signal(), Signal()
         m.d.comb += [
@@ -62,7 +62,7 @@ class Verdict(wiring.Component):
             self.moves.eq((word[:4] != row.dom) | (word[8] != row.owned)),
             refused.eq(target.reqx & engaged & ((reqx.path != row.reqx.path)
                                                 | (reqx.autoeoi != row.reqx.autoeoi))
-                       | target.owner & (self.moves & (engaged | state.bound)
+                       | target.owner & (self.moves & (engaged | self.flight.bound)
                                          | (word[:4] >= self._config.domains))),
             self.err.eq(Mux(target.unmapped, Err.UNMAPPED,
                         Mux(narrow, Err.PARTIAL,
