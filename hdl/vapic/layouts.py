@@ -156,7 +156,7 @@ class Layouts:
             "flat": 1, "cluster": 1,                  # of DFR; neither: matches broadcast only
             "sched": SchedState,
             "tpr": 8, "ppr": 8, "apr": 8,
-            "rqpos": 8,                               # 0 unless RUNFIRST is built
+            "rqpos": 8,     # of RUNFIRST; 0 for a vCPU that does not wait in the run queue
             "count": 8,                               # IRR plus ISR bits, saturating at 255
             "v": c.vcpu_bits,
         })

@@ -99,15 +99,16 @@ class Bench:
     def random_row(self, k):
         r = self.rng
         shape = r.choice(["flat", "flat", "cluster", "none"])
+        sched = r.choice([0, 0, 1, 2, 2, 3])
         return {
             "online": self.chance(.9), "frozen": self.chance(.03), "enabled": self.chance(.92),
             "svr_enabled": self.chance(.92), "id": r.choice([k, k, 3, 5, 0xFF]),
             "ldr": r.choice([1 << k % 8, 0, 0x31, 0x32, 0x13, 0xFF, r.randrange(256)]),
             "flat": shape == "flat", "cluster": shape == "cluster",
-            "sched": r.choice([0, 0, 1, 2, 2, 3]),
+            "sched": sched,
             "tpr": r.choice([0, 0x10, 0x20, 255]), "ppr": r.choice([0, 0x11, 0x35, 255]),
             "apr": r.choice([0, 0x80, r.randrange(256)]),
-            "count": r.choice([0, 1, 2, 3, 250]), "rqpos": r.choice([0, 1, 2, 255]),
+            "count": r.choice([0, 1, 2, 3, 250]), "rqpos": r.choice([0, 1, 2, 255]) * (sched == 1),
             "v": (k * 3 + 1) % self.c.lanes if self.c.lanes % 3 else k,
         }
 

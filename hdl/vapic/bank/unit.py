@@ -6,7 +6,7 @@ from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..layouts import AcceptResult, Err, Layouts
+from ..layouts import AcceptResult, Err, Layouts, SchedState
 from ..record import Recorder, record_ports
 from ..trees import decode
 from .counts import BitmapSummary
@@ -302,7 +302,8 @@ class Bank(wiring.Component):
         ]
 
         if "rqpos" in now.shape().members:
-            m.d.comb += lane.rqpos.eq(now.rqpos)
+            m.d.comb += lane.rqpos.eq(
+                Mux(now.sched == SchedState.RUNNABLE.value, now.rqpos, 0))
 
         # 4 to 6: the counters; what they count in cycles before the decision is in the answer.
         wakes, reading = Signal(self._layouts.vcpu_strobe), ~access.we
