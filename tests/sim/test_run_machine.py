@@ -127,6 +127,9 @@ class StandIn:
     def load(self, v):
         return sum(v in s for s in self.infl.values()) + (v in self.irr) + (v in self.isr)
 
+    def rank_and_load(self, v):
+        return (0, 2, 1, 3)[self.sched(v)], self.load(v)
+
     def winner(self, n, lanes):
         policy = self.regs["REQX", n] >> 4 & 15
         order = sorted(lanes, key=lambda v: (v - self.rr) % self.config.lanes)
@@ -134,8 +137,9 @@ class StandIn:
             order = ([v for v in order if self.sched(v) == 0 and not self.load(v)]
                      or [v for v in order if self.sched(v) == 2 and not self.load(v)
                          and not any(self.sched(u) == 0 for u in order)])
-        key = {0: lambda v: (v in self.isr) * 0xF0, 1: lambda v: 0, 2: self.load,
-               6: self.load}[policy]
+        key = {0: lambda v: (v in self.isr) * 0xF0, 1: lambda v: 0, 2: self.load, 6: self.load,
+               # STICKY without a hint falls back to RUNFIRST.
+               3: self.rank_and_load, 4: self.rank_and_load}[policy]
         return min(order, key=key, default=None)
 
     def select(self):
