@@ -10,6 +10,9 @@ from amaranth.lib.wiring import In, Out
 
 from .dispatch.policy import falls_back
 from .numbers import Policy, SchedState
+from .regs import Keep
+from .regs.globals import SETTINGS
+from .regs.layout import kept
 
 __all__ = [
     "AcceptResult", "Err", "Layouts", "Mode", "NoteOp", "Outcome", "Policy", "SchedState",
@@ -225,12 +228,7 @@ class Layouts:
         #: EOI broadcast of a vLAPIC (IOA-11a).
         self.eoi = data.StructLayout({"valid": 1, "dom": c.domain_bits, "vector": 8})
         #: Global registers that other blocks act on; plain flip-flops of the access unit.
-        self.globals = data.StructLayout({
-            "enable": 1, "dyn_off": 1, "latch_masked_edges": 1, "retry_on_irr": 1,
-            "auto_reraise": 1, "auto_unmask": 1, "ioa_deleg": 1,
-            "ioa_owner": 4, "policy": 4, "policy_fallback": 4, "lpcfg": 4,
-            "schedrank": 8, "pull_depth": 8, "pull_wake": 1,
-        })
+        self.globals = data.StructLayout(kept(SETTINGS, Keep.FLOP))
         #: RRPTR write of the access unit.
         self.rrptr_write = data.StructLayout({"en": 1, "dom": c.domain_bits, "value": c.lane_bits})
         #: A strobe about one vCPU.

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from vapic.regs import address
+from vapic.regs import Command, address
 
 from ..model import Record
 
@@ -102,7 +102,7 @@ class Meetings:
             self._met("set_pending/SEL_RC", ("set_pending",), lane)
         elif offset == _ARG and record.we:
             self._argument[dom] = record.data
-        elif offset == _CMD and record.data == 3:
+        elif offset == _CMD and record.data == Command.CLOSE:
             self._during(cycle, "grant/close", port=(dom, self._argument.get(dom, 0)))
         elif offset == _PIRQ_EOI:
             self._recent.append((cycle, "EOI of", record.data))

@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import Any
 
 from vapic import regs
+from vapic.regs import SELF, Command, lookup, mask, pack, regsel
 
 from ..machine.bus import BusError
 from .stimuli import Stimuli
@@ -14,7 +15,13 @@ __all__ = ["Traffic"]
 
 address = cache(regs.address)
 _MSI = 0xFEE00018
-_ALLOC, _INTERDOMAIN, _CLOSE, _SEND, _STATUS, _IPI, _UNMASK, _PIRQ = 6, 0, 3, 4, 5, 7, 9, 0x20
+_ON = pack("LAPIC_SVR", vector=0xFF, enable=1)
+_ENABLE = mask("LAPIC_BASE", "enable")
+_COMMANDS = (
+    Command.ALLOC_UNBOUND, Command.BIND_INTERDOMAIN, Command.CLOSE, Command.SEND, Command.STATUS,
+    Command.BIND_IPI, Command.UNMASK, Command.BIND_PIRQ_VCPU)
+_OWNED = pack("PIRQ_OWNER", dom=0, valid=1)
+_DEPTHS = [pack("PULL", depth=depth, wake=wake) for depth, wake in ((1, 0), (2, 0), (3, 0), (1, 1))]
 
 
 class Traffic(Stimuli):
@@ -109,21 +116,23 @@ class Traffic(Stimuli):
                 continue
             k = held[dom] = held.get(dom, 0)
             held[dom] += 1
-            await self.access(address("VCPU_CTL", v), 1 | dom << 4 | v % 256 << 8 | k << 24)
+            await self.access(address("VCPU_CTL", v), pack(
+                "VCPU_CTL", online=1, dom=dom, apicid=v % 256, k=k))
             await self.access(address("VCPU_SCHED", v), rng.choice((0, 0, 1, 2)))
-            await self.access(address("LAPIC_SVR", v), 0x1FF, v=v)
-            await self.access(address("LAPIC_LDR", v), (1 << v % 8) << 24, v=v)
+            await self.access(address("LAPIC_SVR", v), _ON, v=v)
+            await self.access(address("LAPIC_LDR", v), pack("LAPIC_LDR", id=1 << v % 8), v=v)
             if rng.random() < 0.5:
-                await self.access(address("VCPU_UPVEC", v), 0x100 | self.vector())
-        await self.access(address("PULL"), rng.choice((1, 1, 2, 0x101)))
+                await self.access(address("VCPU_UPVEC", v),
+                                  pack("VCPU_UPVEC", vector=self.vector(), valid=1))
+        await self.access(address("PULL"), rng.choice((_DEPTHS[0], *_DEPTHS[:2], _DEPTHS[3])))
         for n in range(c.pirqs):
             await self.entry(n)
             for k in range(c.lanes):
                 if rng.random() < 0.7:
-                    await self.command(0, _PIRQ, n, k)
-        await self.command(1, _ALLOC, 0x7FF0, 0)
-        await self.command(0, _INTERDOMAIN, 1, 1)
-        await self.command(0, _IPI, 0)
+                    await self.command(0, Command.BIND_PIRQ_VCPU, n, k)
+        await self.command(1, Command.ALLOC_UNBOUND, SELF, 0)
+        await self.command(0, Command.BIND_INTERDOMAIN, 1, 1)
+        await self.command(0, Command.BIND_IPI, 0)
         self._operations = self._overlapped = 0
 
     async def entry(self, n: int, high: int | None = None) -> None:
@@ -133,8 +142,8 @@ class Traffic(Stimuli):
         if self.rng.random() < 0.6:
             await self.access(address("REQX", n), self.reqx())
         if n < c.rtes:
-            for index, value in ((0x11 + 2 * n, high), (0x10 + 2 * n, self.low())):
-                await self.access(address("IOA_REGSEL"), index)
+            for name, value in (("RTE_HIGH", high), ("RTE_LOW", self.low())):
+                await self.access(address("IOA_REGSEL"), regsel(name, n))
                 await self.access(address("IOA_WIN"), value)
         else:
             await self.access(address("IRT_HIGH", n - c.rtes), high)
@@ -213,10 +222,10 @@ class Traffic(Stimuli):
             await self.access(address("EVT_MASK_W1C", dom, word), bit * 7 & 0xFFFFFFFF)
         elif aim == 4:
             if closing:
-                await self.access(address("EVT_CMD", dom), _CLOSE)
+                await self.access(address("EVT_CMD", dom), Command.CLOSE)
             else:
-                await self.command(dom, _CLOSE, port)
-            await self.command(dom, _PIRQ, n, k)
+                await self.command(dom, Command.CLOSE, port)
+            await self.command(dom, Command.BIND_PIRQ_VCPU, n, k)
         elif aim == 5:
             await self._freeze(v)
         elif aim == 6:
@@ -235,24 +244,26 @@ class Traffic(Stimuli):
             self._drive(n, 0)
 
     async def _freeze(self, v: int) -> None:
-        ctl = self.rig.model.core.vcpus[v].ctl & 0xFFFEFFFF
-        await self.access(address("VCPU_CTL", v), ctl & ~2 if self.rng.random() < 0.6 else ctl | 2)
+        ctl = pack("VCPU_CTL", self.rig.model.core.vcpus[v].ctl, frozen=0)
+        await self.access(address("VCPU_CTL", v),
+                          pack("VCPU_CTL", ctl, freeze=self.rng.random() >= 0.6))
 
     async def _move(self) -> None:
         rng, v = self.rng, self.v()
         ctl = await self.access(address("VCPU_CTL", v))
-        await self.access(address("VCPU_CTL", v), ctl & ~1)
-        dom, k = self.dom(), rng.randrange(self.config.lanes + 1)
-        await self.access(address("VCPU_CTL", v),
-                          1 | dom << 4 | rng.randrange(8) << 8 | k << 24)
+        await self.access(address("VCPU_CTL", v), pack("VCPU_CTL", ctl, online=0))
+        dom, k = self.dom(), rng.randrange(min(64, self.config.lanes + 1))
+        await self.access(address("VCPU_CTL", v), pack(
+            "VCPU_CTL", online=1, dom=dom, apicid=rng.randrange(8), k=k))
 
     async def _control(self) -> None:
         rng = self.rng
         name, value = rng.choice((
             ("CTRL", 1 | rng.getrandbits(7) & rng.getrandbits(7)), ("CTRL", rng.getrandbits(7)),
             ("CTRL", 1), ("POLICY", rng.getrandbits(8)), ("LPCFG", rng.getrandbits(4)),
-            ("PULL", rng.choice((1, 2, 3, 0x101))),
-            ("SCHEDRANK", rng.choice((0xD8, rng.getrandbits(8)))), ("ERRSTAT", self.word()),
+            ("PULL", rng.choice(_DEPTHS)),
+            ("SCHEDRANK", rng.choice((lookup("SCHEDRANK").reset, rng.getrandbits(8)))),
+            ("ERRSTAT", self.word()),
             ("IOA_OWNER", self.dom())))
         await self.access(address(name), value)
         if name == "CTRL":
@@ -263,7 +274,7 @@ class Traffic(Stimuli):
 
     async def _owner(self) -> None:
         await self.access(address("PIRQ_OWNER", self.n()),
-                          self.rng.choice((0x100, 0x100, 0x100, self.rng.randrange(0x200))))
+                          self.rng.choice((_OWNED, _OWNED, _OWNED, self.rng.randrange(2 * _OWNED))))
 
     async def _entry(self) -> None:
         await self.entry(self.n())
@@ -290,23 +301,25 @@ class Traffic(Stimuli):
 
     async def _upvec(self) -> None:
         await self.access(address("VCPU_UPVEC", self.v()),
-                          (self.rng.random() < 0.8) << 8 | self.vector())
+                          pack("VCPU_UPVEC", valid=self.rng.random() < 0.8, vector=self.vector()))
 
     async def _lapic_write(self) -> None:
         rng, v = self.rng, self.v()
         name, value = rng.choice((
             ("TPR", rng.getrandbits(8) & 0x7F), ("TPR", 0), ("CR8", rng.getrandbits(3)),
-            ("SVR", 0x1FF), ("SVR", 0x1FF), ("SVR", rng.getrandbits(13)),
+            ("SVR", _ON), ("SVR", _ON), ("SVR", rng.getrandbits(13)),
             ("LDR", self.word()), ("DFR", rng.choice((0xFFFFFFFF, 0xFFFFFFF, self.word()))),
-            ("ID", rng.randrange(4) << 24), ("ESR", 0), ("EOI", 0), ("EOI", 0), ("EOI", 0)))
+            ("ID", pack("LAPIC_ID", id=rng.randrange(4))),
+            ("ESR", 0), ("EOI", 0), ("EOI", 0), ("EOI", 0)))
         await self.access(address(f"LAPIC_{name}", v), value, v=v)
 
     async def _base(self) -> None:
         v = self.v()
         value = await self.access(address("LAPIC_BASE", v), v=v)
-        for change in (self.rng.choice((1 << 11, 1 << 11, 1 << 10, 1 << 13)), 0):
+        for change in (self.rng.choice((
+                _ENABLE, _ENABLE, mask("LAPIC_BASE", "x2apic"), 1 << 13)), 0):
             await self.access(address("LAPIC_BASE", v), value ^ change, v=v)
-        await self.access(address("LAPIC_SVR", v), 0x1FF, v=v)
+        await self.access(address("LAPIC_SVR", v), _ON, v=v)
 
     async def _lapic_read(self) -> None:
         rng, v = self.rng, self.v()
@@ -332,9 +345,8 @@ class Traffic(Stimuli):
             await self.access(address(name, dom), value, v=v)
             await self.access(address("EVT_FASTRES", dom), v=v)
         elif kind == 3:
-            command = rng.choice((_ALLOC, _INTERDOMAIN, _CLOSE, _SEND, _STATUS, _IPI, _UNMASK,
-                                  _PIRQ, rng.randrange(40)))
-            arguments = [rng.choice((0x7FF0, self.dom(), self.port(), self.n()))
+            command = rng.choice((*_COMMANDS, rng.randrange(40)))
+            arguments = [rng.choice((SELF, self.dom(), self.port(), self.n()))
                          for _ in range(3)]
             await self.command(dom, command, *arguments, v=v)
             await self.access(address("EVT_RESULT", dom), v=v)
@@ -376,21 +388,22 @@ class Traffic(Stimuli):
         vcpu = core.vcpus[v]
         if vcpu.freeze or not vcpu.online:
             dom, k = (vcpu.dom, vcpu.k) if vcpu.online else (0, v % self.config.lanes)
-            await self.access(address("VCPU_CTL", v), 1 | dom << 4 | v << 8 | k << 24)
+            await self.access(address("VCPU_CTL", v), pack(
+                "VCPU_CTL", online=1, dom=dom, apicid=v % 256, k=k))
         await self.access(address("VCPU_SCHED", v), rng.choice((0, 0, 2)))
         if not self.rig.model.core.vcpus[v].apic.en:
             await self.access(address("LAPIC_BASE", v),
-                              await self.access(address("LAPIC_BASE", v)) | 1 << 11)
-        for name, value in (("SVR", 0x1FF), ("DFR", 0xFFFFFFFF), ("TPR", 0)):
+                              await self.access(address("LAPIC_BASE", v)) | _ENABLE)
+        for name, value in (("SVR", _ON), ("DFR", 0xFFFFFFFF), ("TPR", 0)):
             await self.access(address(f"LAPIC_{name}", v), value, v=v)
         if not self.rig.model.core.requests[n].owned:
-            await self.access(address("PIRQ_OWNER", n), 0x100)
+            await self.access(address("PIRQ_OWNER", n), _OWNED)
         await self.access(address("EVT_MASK", 0, 0), 0)
         dom = self.rig.model.core.requests[n].dom
         await self.access(address("EVT_PIRQ_EOI", dom), n, v=v)
         if vcpu.dom == dom and vcpu.k not in self.rig.model.core.events.group[n]:
-            await self.command(dom, _PIRQ, n, vcpu.k)
-        await self.entry(n, 0xFF << 24)
+            await self.command(dom, Command.BIND_PIRQ_VCPU, n, vcpu.k)
+        await self.entry(n, pack("RTE_HIGH", dest=0xFF))
 
     async def _retire(self) -> None:
         """End what is in service."""
