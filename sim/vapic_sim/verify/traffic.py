@@ -262,7 +262,7 @@ class Traffic(Stimuli):
             ("CTRL", 1 | rng.getrandbits(7) & rng.getrandbits(7)), ("CTRL", rng.getrandbits(7)),
             ("CTRL", 1), ("POLICY", rng.getrandbits(8)), ("LPCFG", rng.getrandbits(4)),
             ("PULL", rng.choice(_DEPTHS)),
-            ("SCHEDRANK", rng.choice((lookup("SCHEDRANK").reset, rng.getrandbits(8)))),
+            ("SCHEDRANK", rng.choice((lookup("SCHEDRANK").reset or 0, rng.getrandbits(8)))),
             ("ERRSTAT", self.word()),
             ("IOA_OWNER", self.dom())))
         await self.access(address(name), value)
