@@ -7,15 +7,13 @@ from amaranth.hdl import Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..regs.events import SELF
 from ..trees import reduce_pairs
 from .decode import Op
 from .ops import OPERATIONS, Operand
 from .rows import RowLayouts
 
 __all__ = ["Operands", "below"]
-
-_SELF = 0x7FF0
-
 
 def below(value: Value, limit: int) -> Value:
     """Whether a number is below a limit; a power of two costs a look at the high bits."""
@@ -74,7 +72,7 @@ class Operands(wiring.Component):
             number.eq(Mux(self.command, Mux(with_operand("number", Operand.ARG1),
                                             self.arg1, self.arg0), self.data)),
             lane.eq(Mux(with_operand("lane", Operand.ARG1), self.arg1, self.arg0)),
-            own.eq(self.arg0 == _SELF),
+            own.eq(self.arg0 == SELF),
         ]
         with m.If(self.latch):
             m.d.sync += [
