@@ -149,10 +149,11 @@ class Controller(wiring.Component):
             ioapic.query_n.eq(evt.query_n), evt.query_entry.eq(ioapic.query_entry),
             ioapic.eoi.eq(bank.eoi),
         ]
-        # These reach the requests a cycle late. Nobody can tell: what ends in the event channels
-        # gates a request until then, and accesses that look wait after a grant.
+        # What the event channels tell comes a cycle after its decision, `recheck` one more. Nobody
+        # can tell: what ends in the event channels gates a request until then, and accesses that
+        # look wait after a grant.
+        m.d.comb += [ioapic.pirq_note.eq(evt.pirq_note), ioapic.hand_back.eq(evt.hand_back)]
         m.d.sync += [
-            ioapic.pirq_note.eq(evt.pirq_note), ioapic.hand_back.eq(evt.hand_back),
             ioapic.recheck.eq(bank.lane_write.en | evt.changed | access.rechecked),
         ]
 

@@ -48,7 +48,7 @@ class Dispatch(wiring.Component):
         from the decision of the sink. ``outcome`` comes a cycle after the decision, or two after
         the choice failed; it is AGAIN if the request did not stand still meanwhile.
     lane_write, lane_note, out_write, pirq_note : ``In``
-        Changes of lanes and PIRQ rows, in their decision cycle.
+        Changes of lanes in their decision cycle, of counts and PIRQ rows in the one after it.
     pirq_n, pirq_row : ``Out(pirq_bits)``, ``In(Layouts.pirq_row)``
         Row of the PIRQ that was named in the cycle before.
     accept, accept_ok, accept_done : ``Out(stream)``, ``Out(1)``, ``In(Layouts.decision)``

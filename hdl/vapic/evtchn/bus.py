@@ -39,7 +39,10 @@ class BusSide:
         self.kind, self.op = Signal(Kind), Signal(Op)
         self.err, self.berr = Signal(Err), Signal()
         self.fast = Signal()
-        m.d.sync += self._port.rsp.valid.eq(0)
+        # What is read comes from a memory: a register for each, and no logic before it.
+        self._row, self._bank = Signal(32), Signal(32)
+        m.d.comb += self._port.rsp.payload.data.eq(self._row | self._bank)
+        m.d.sync += [self._port.rsp.valid.eq(0), self._row.eq(0), self._bank.eq(0)]
 
     def begin(self, m: Module, decoded) -> None:
         """Keep what is asked; in the cycle in which the request is seen."""
@@ -47,11 +50,14 @@ class BusSide:
                      self.err.eq(decoded.err), self.berr.eq(decoded.berr),
                      self.fast.eq(decoded.kind == Kind.OPERATE)]
 
-    def answer(self, m: Module, value=0, *, err=Err.NONE, berr=0) -> None:
-        """End the access: it is taken now and answered in the next cycle."""
+    def answer(self, m: Module, *, row=0, bank=0, err=Err.NONE, berr=0) -> None:
+        """End the access: it is taken now and answered in the next cycle.
+
+        ``row`` or ``bank`` is the data read, of a row or of a command register.
+        """
         response = self._port.rsp.payload
         m.d.comb += self._port.req.ready.eq(1)
-        m.d.sync += [self._port.rsp.valid.eq(1), response.data.eq(value),
+        m.d.sync += [self._port.rsp.valid.eq(1), self._row.eq(row), self._bank.eq(bank),
                      response.err.eq(err), response.berr.eq(berr)]
 
     def record(self, m: Module, operation: str, **values) -> None:

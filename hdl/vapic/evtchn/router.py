@@ -12,7 +12,6 @@ from .end_flight import EndFlight
 from .grant import Grant
 from .notes import BankNotes
 from .port_step import PortStep
-from .states import States
 from .store import Store
 from .walk import Walk
 
@@ -38,12 +37,12 @@ class Router:
         self._unit, self._bus, self._cursor, self._store = unit, bus, cursor, store
         self._notes, self._step = notes, step
 
-    def add_idle(self, m: Module, states: States, decode: Decode, grant: Grant,
+    def add_idle(self, m: Module, decode: Decode, grant: Grant,
                  end_flight: EndFlight, walk: Walk, command: Command) -> None:
         """State IDLE: take the next operation, and go to the places that it names."""
         unit, bus, step = self._unit, self._bus, self._step
         take, valid = Signal(), unit.bus.req.valid
-        with states.state("IDLE"):
+        with m.State("IDLE"):
             m.d.comb += take.eq(self._store.ready & self._notes.free)
             bus.begin(m, decode)
             command.begin(m)
@@ -58,7 +57,7 @@ class Router:
                 with m.If(walk.interrupted):
                     # `granted` stays: a bit must go before the next grant.
                     walk.prepare(m, bus, step, unit.globals.auto_reraise)
-                    m.next = "WALK"
+                    m.next = "WALK_ROW"
                 with m.Else():
                     m.d.sync += grant.granted.eq(0)
                     m.next = "RUN"
@@ -76,11 +75,11 @@ class Router:
         with m.If(words & ~operand):
             cursor.move(m, port=Cat(request.addr[2:7] << 5))
 
-    def add_run(self, m: Module, states: States, abi: TwoLevel, directory: Directory,
+    def add_run(self, m: Module, abi: TwoLevel, directory: Directory,
                 walk: Walk) -> None:
         """States RUN and BANK: an access is done at once, or goes where it is done."""
         bus, store = self._bus, self._store
-        with states.state("RUN", writes_rows=1):
+        with m.State("RUN"):
             with m.Switch(bus.kind):
                 with m.Case(Kind.COMMAND):
                     m.next = "ARGUMENTS"
@@ -93,16 +92,15 @@ class Router:
                     walk.prepare(m, bus, self._step, self._unit.globals.auto_reraise)
                     m.next = "WALK"
                 with m.Default():
-                    abi.access(m, bus, store, self._notes)
-                    m.next = "IDLE"
+                    abi.access(m, bus, store)
 
-        with states.state("BANK"):
+        with m.State("BANK"):
             self._bank(m)
             m.next = "IDLE"
 
     def _bank(self, m: Module) -> None:
         """Reads and writes of command registers that start nothing."""
-        bus, request, row = self._bus, self._bus.request, self._store.bank_row
+        bus, request, row = self._bus, self._bus.request, self._store.bank_early
         words = [row.arg0, row.arg1, row.arg2, 0, row.result, row.out0, row.out1, 0]
         value = Signal(32)
         with m.Switch(request.addr[2:6]):
@@ -114,5 +112,5 @@ class Router:
         with m.If(request.we):
             m.d.comb += [value.eq(0),
                          self._store.write_bank.eq(Cat(request.addr[2:5] == i for i in range(3)))]
-        bus.answer(m, value, err=bus.err)
+        bus.answer(m, bank=value, err=bus.err)
         bus.record_access(m, value=value)
