@@ -40,6 +40,7 @@ lint: $(VENV)/.developer
 docs: $(VENV)/.installed
 	@$(RUN)/python -m docs.reference
 	@$(RUN)/python -m docs.figures
+	@$(RUN)/python -m docs.budget
 	@$(RUN)/python -m docs.sessions
 
 # Measures the compiled simulator and writes docs/performance.md; TRACE=FILE is what `run` takes.

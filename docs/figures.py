@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from vapic import Config
-from vapic.layouts import Policy
+from vapic.layouts import Mode
+from vapic.numbers import Policy, SchedState
 from vapic.record import UNITS, Op
+from vapic.regs import pack
 from vapic_sim.verify.rig import Rig
 
 __all__ = ["PAGE", "PICTURE", "Waves", "draw", "fill", "interrupt", "table"]
@@ -59,8 +61,8 @@ _BITS: dict[str, Callable[[Any], Any]] = {
     f"pin[{PIN}]": lambda dut: dut.pin[PIN],
     "ioapic.requests.offer": lambda dut: dut.ioapic.requests.offer,
     "requests.take": lambda dut: dut.dispatch.requests.take,
-    "dispatch.evt_grant.valid": lambda dut: dut.dispatch.evt_grant.valid,
-    "evt.grant_done.valid": lambda dut: dut.evt.grant_done.valid,
+    "dispatch.evt_grant.target.valid": lambda dut: dut.dispatch.evt_grant.target.valid,
+    "evt.grant.done.valid": lambda dut: dut.evt.grant.done.valid,
     "evt.note.valid": lambda dut: dut.evt.note.valid,
     "bank.note.valid": lambda dut: dut.bank.note.valid,
     f"upcall[{VCPU}]": lambda dut: dut.upcall[VCPU],
@@ -81,10 +83,10 @@ _EVENTS = (
      "and the row of the PIRQ (which lanes have an open port), C2 reads the lanes of the "
      "domain, then the tournament runs: of the lanes that are eligible the one with the "
      "smallest key wins, here the vCPU that runs."),
-    ("grant", "dispatch", "dispatch.evt_grant.valid",
+    ("grant", "dispatch", "dispatch.evt_grant.target.valid",
      "The winner is offered to its sink, the event channels."),
-    ("decision", "evtchn", "evt.grant_done.valid",
-     "The engine has read port, word, lane and PIRQ and decides. `evt_ok` says that nothing "
+    ("decision", "evtchn", "evt.grant.done.valid",
+     "The engine has read port, word, lane and PIRQ and decides. `evt_grant.ok` says that nothing "
      "the choice rests on has changed since C0 (else the grant aborts and the request is taken "
      "again). Pending bit, selector bit, in-flight bit and out count are written at the end "
      "of this cycle."),
@@ -144,12 +146,12 @@ def interrupt() -> Waves:
 
 async def _prepare(rig: Rig, path: int) -> None:
     await rig.setup(2)
-    await rig.write("VCPU_SCHED", 0, value=1)
-    await rig.write("REQX", PIN, value=path | Policy.PULL << 4 | 7 << 12)
+    await rig.write("VCPU_SCHED", 0, value=pack("VCPU_SCHED", state=SchedState.RUNNABLE.value))
+    await rig.write("REQX", PIN, value=pack("REQX", path=path, policy=Policy.PULL, allow=0b111))
     for lane in range(2):
         await rig.bind(PIN, lane)
-    await rig.write("EVT_UPCALL", 0, VCPU, value=0)
-    await rig.rte(PIN, vector=0x61, mode=1, dest=0xFF)
+    await rig.write("EVT_UPCALL", 0, VCPU, value=pack("EVT_UPCALL", mask=0))
+    await rig.rte(PIN, vector=0x61, mode=Mode.LOWEST.value, dest=0xFF)
     await rig.settle()
 
 
@@ -182,7 +184,8 @@ def table(waves: Waves) -> str:
 
 # The picture.
 
-_LEFT, _STEP, _HIGH, _ROW, _TOP = 210, 40, 18, 34, 52
+#: Room for the names of rows; a cycle; a wave; from row to row; for cycles and letters above.
+_LEFT, _STEP, _HIGH, _ROW, _TOP = 260, 40, 18, 34, 52
 _STYLE = """text{font:13px sans-serif;fill:#222}.mono{font:12px monospace}
 .small{font:11px sans-serif;fill:#555}.mark{font:bold 13px sans-serif;fill:#a33}
 .grid{stroke:#ddd}.event{stroke:#a33;stroke-dasharray:3 3}
@@ -193,6 +196,7 @@ def draw(waves: Waves) -> str:
     """The picture as SVG."""
     bits = list(waves.bits)
     rows = [*bits[:3], _SELECTION, *bits[3:-1], _PIPELINE, bits[-1], _RECORDS]
+    assert max(map(len, rows)) * 8 <= _LEFT, "a name is longer than its room"
     width, height = _LEFT + _STEP * waves.cycles + 20, _TOP + _ROW * len(rows) + 14
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
              f'viewBox="0 0 {width} {height}">', f"<style>{_STYLE}</style>",

@@ -13,7 +13,7 @@ from .ioapic.unit import Ioapic
 from .layouts import Layouts
 from .msi.intake import MsiIntake
 from .record import UNITS, CommitOrder
-from .slices import StreamSkid, StreamSlice
+from .slices import SinkSlice, StreamSkid
 from .sources.arbiter import SourceArbiter
 
 __all__ = ["Controller"]
@@ -110,17 +110,15 @@ class Controller(wiring.Component):
         for source, port in zip(self.sources.values(), arbiter.sources, strict=True):
             connect(m, source.requests, port)
         connect(m, arbiter.requests, dispatch.requests)
-        m.submodules.accept = accept = StreamSlice(layouts.accept)
+        m.submodules.accept = accept = SinkSlice(self.config, layouts.accept)
         connect(m, dispatch.accept, accept.i)
         connect(m, accept.o, bank.accept)
         connect(m, dispatch.evt_grant, evt.grant)
-        granting = bank.accept_done.valid | evt.grant_done.valid
+        granting = bank.accept.done.valid | evt.grant.done.valid
         m.d.comb += [
             ioapic.pin.eq(self.pin),
             ioapic.message.eq(msi.message),
             dispatch.now.eq(self.now), access.now.eq(self.now),
-            bank.accept_ok.eq(dispatch.accept_ok), dispatch.accept_done.eq(bank.accept_done),
-            evt.grant_ok.eq(dispatch.evt_ok), dispatch.evt_done.eq(evt.grant_done),
             access.granting.eq(granting), ioapic.granting.eq(granting),
             bank.hold.eq(dispatch.hold), bank.hold_notes.eq(dispatch.hold_notes),
             dispatch.hold_ack.eq(bank.hold_ack),
@@ -149,13 +147,8 @@ class Controller(wiring.Component):
             ioapic.query_n.eq(evt.query_n), evt.query_entry.eq(ioapic.query_entry),
             ioapic.eoi.eq(bank.eoi),
         ]
-        # What the event channels tell comes a cycle after its decision, `recheck` one more. Nobody
-        # can tell: what ends in the event channels gates a request until then, and accesses that
-        # look wait after a grant.
         m.d.comb += [ioapic.pirq_note.eq(evt.pirq_note), ioapic.hand_back.eq(evt.hand_back)]
-        m.d.sync += [
-            ioapic.recheck.eq(bank.lane_write.en | evt.changed | access.rechecked),
-        ]
+        m.d.sync += ioapic.recheck.eq(bank.lane_write.en | evt.changed | access.rechecked)
 
         # Counters and the error log.
         m.d.comb += [
@@ -175,9 +168,7 @@ class Controller(wiring.Component):
             access.start.eq(self.ready),
             self.idle.eq(self.ready & _all(block.quiet for block in blocks.values())
                          & ~(self.bus.cyc & self.bus.stb) & ~self.wake.any()
-                         & ~(accept.o.valid | note.o.valid | ioapic.pirq_note.valid
-                             | ioapic.hand_back.valid
-                             | ioapic.recheck)
+                         & ~(accept.o.target.valid | note.o.valid | ioapic.recheck)
                          & ~(self.trace.valid & self.trace.ready)),
         ]
         if self.config.commits:

@@ -8,6 +8,7 @@ order decisions have in docs/commits.md.
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .dispatch.policy import falls_back
 from .numbers import Policy, SchedState
 
 __all__ = [
@@ -141,6 +142,8 @@ class Layouts:
             "allow": 3,
             "dom": c.domain_bits,
             "owned": 1,     # `dom` is valid; without it no vCPU matches
+            # Of a policy that falls back, if one is built.
+            **({"hint_valid": 1, "hint": 6, "learn": 1, "slack": 8} if falls_back(c) else {}),
         })
         #: A target of a grant as its source keeps it (SEL-24).
         self.last_target = data.StructLayout({"k": c.lane_bits, "port": c.port_bits})
@@ -153,6 +156,7 @@ class Layouts:
             "flat": 1, "cluster": 1,                  # of DFR; neither: matches broadcast only
             "sched": SchedState,
             "tpr": 8, "ppr": 8, "apr": 8,
+            "rqpos": 8,                               # 0 unless RUNFIRST is built
             "count": 8,                               # IRR plus ISR bits, saturating at 255
             "v": c.vcpu_bits,
         })
@@ -224,7 +228,8 @@ class Layouts:
         self.globals = data.StructLayout({
             "enable": 1, "dyn_off": 1, "latch_masked_edges": 1, "retry_on_irr": 1,
             "auto_reraise": 1, "auto_unmask": 1, "ioa_deleg": 1,
-            "ioa_owner": 4, "policy": 4, "lpcfg": 4, "pull_depth": 8, "pull_wake": 1,
+            "ioa_owner": 4, "policy": 4, "policy_fallback": 4, "lpcfg": 4,
+            "schedrank": 8, "pull_depth": 8, "pull_wake": 1,
         })
         #: RRPTR write of the access unit.
         self.rrptr_write = data.StructLayout({"en": 1, "dom": c.domain_bits, "value": c.lane_bits})
@@ -272,6 +277,8 @@ class Layouts:
           with the ``target`` of that decision, and ``multi`` while more are to come;
         - or an ``outcome``, one cycle long: no target. The source judges by ``ok`` of that cycle
           whether the request is still the one that was asked about.
+        - ``learn``, with ``first``: the request's hint becomes ``target.k`` and is valid (SEL-13);
+          only if a policy built falls back.
         - ``offer_dom``, with ``config.commits`` alone: the domain of the offer, for the record of
           its start.
         """
@@ -280,7 +287,25 @@ class Layouts:
             "request": Out(self.request), "ok": Out(1),
             "first": In(1), "last": In(1), "target": In(self.last_target), "multi": In(1),
             "outcome": In(Outcome),
+            **({"learn": In(1)} if falls_back(self.config) else {}),
             **({"offer_dom": Out(self.config.domain_bits)} if self.config.commits else {}),
+        })
+
+    def sink(self, payload) -> wiring.Signature:
+        """Dispatch (initiator) to who accepts the targets of a grant: bank or event channels.
+
+        - ``target``: one target, in the order in which they are to be decided.
+        - ``ok``: in the cycle in which the sink decides, from the cycle after the transfer on: the
+          choice still stands, so that the target may commit (SEL-20).
+        - ``done``: what became of it, combinational in that cycle.
+
+        Parameters
+        ----------
+        payload : StructLayout
+            ``accept`` or ``evt_grant``.
+        """
+        return wiring.Signature({
+            "target": Out(stream.Signature(payload)), "ok": Out(1), "done": In(self.decision),
         })
 
     @property

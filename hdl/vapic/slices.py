@@ -2,9 +2,11 @@
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
-__all__ = ["StreamSkid", "StreamSlice"]
+from .layouts import Layouts
+
+__all__ = ["SinkSlice", "StreamSkid", "StreamSlice"]
 
 
 class StreamSlice(wiring.Component):
@@ -61,4 +63,34 @@ class StreamSkid(wiring.Component):
                          self.o.payload.eq(Mux(full, kept, self.i.payload))]
         with m.Elif(self.i.valid & ~full):
             m.d.sync += [full.eq(1), kept.eq(self.i.payload)]
+        return m
+
+
+class SinkSlice(wiring.Component):
+    """Pass the targets of a sink through a `StreamSlice`; ``ok`` and ``done`` go straight.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+    payload : StructLayout
+        Of a target.
+
+    Members
+    -------
+    i, o : ``In``, ``Out(Layouts.sink(payload))``
+        Dispatch and sink.
+    """
+
+    def __init__(self, config, payload):
+        self._payload = payload
+        sink = Layouts(config).sink(payload)
+        super().__init__({"i": In(sink), "o": Out(sink)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.targets = targets = StreamSlice(self._payload)
+        connect(m, flipped(self.i.target), targets.i)
+        connect(m, targets.o, flipped(self.o.target))
+        m.d.comb += [self.o.ok.eq(self.i.ok), self.i.done.eq(self.o.done)]
         return m

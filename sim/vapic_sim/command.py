@@ -12,10 +12,10 @@ from pathlib import Path
 from rich.console import Console
 
 from vapic.cli import CommandError
+from vapic.progress import Progress
 
 from .engine import BuildError
 from .engine.toolchain import find_compiler
-from .progress import Progress
 from .race import RunError, Task, race
 from .report.figures import Setup
 from .report.json_ import to_json
@@ -76,8 +76,9 @@ def run(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
                        "the trace, or all of it (default: end; without a C compiler, "
                        f"{_COUNT} interrupts, what fits in about 60 s of Amaranth's simulator)")
     load_.add_argument("--policy", action="append", choices=list(POLICIES), metavar="NAME",
-                       help="static (each source bound to vCPU: recorded CPU mod K), lowpri, rr, "
-                       "least or pull; may be repeated (default: static, lowpri, pull)")
+                       help="static (each source bound to vCPU: recorded CPU mod K), "
+                       f"{', '.join(list(POLICIES)[1:-1])} or {list(POLICIES)[-1]}; may be "
+                       "repeated (default: static, lowpri, pull)")
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="print one JSON object, no table")
     output.add_argument("--vcd", metavar="FILE",
@@ -135,8 +136,9 @@ def _run(arguments: argparse.Namespace) -> int:
     tasks = [Task(replace(job, policy=name), _vcd(arguments.vcd, name, len(names)),
                   arguments.explain) for name in names]
     try:
-        with Progress(names, len(part.arrivals)) as progress:
-            finishes = race(tasks, progress.update)
+        with Progress() as progress:
+            finishes = race(tasks, lambda index, count: progress.count(
+                count, len(part.arrivals), names[index]))
     except RunError as error:
         print(f"vapic run: {error}", file=sys.stderr)
         return 1

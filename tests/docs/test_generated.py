@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from docs import figures, reference
+from docs import budget, figures, reference
 
 
 def test_pages_are_current():
@@ -20,6 +20,12 @@ def test_picture_is_current():
     page = figures.PAGE.read_text()
     assert figures.fill(page, "interrupt", figures.table(waves)) == page, "make docs"
     assert figures.PICTURE.read_text() == figures.draw(waves), "make docs"
+
+
+@pytest.mark.simulates
+def test_lengths_are_current():
+    page = budget.PAGE.read_text()
+    assert figures.fill(page, "accesses", budget.table(budget.measure())) == page, "make docs"
 
 
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")

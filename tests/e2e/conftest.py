@@ -1,8 +1,9 @@
 import pytest
 
 from vapic import Config
+from vapic.dispatch.policy import POLICIES
 
-SMALL = Config(rtes=8, irts=8, vcpus=4, lanes=4, domains=3, ports=64)
+SMALL = Config(rtes=8, irts=8, vcpus=4, lanes=4, domains=3, ports=64, policies=tuple(POLICIES))
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,15 @@ import random
 
 import pytest
 
-LOWPRI, RR, LEAST, PULL = 0, 1, 2, 6
+LOWPRI, RR, LEAST, RUNFIRST, STICKY, PULL = 0, 1, 2, 3, 4, 6
 RUNNING, RUNNABLE, BLOCKED, OFFLINE = range(4)
 
 
-def reqx(policy, *, path=0, ser=1, allow=7, force_dyn=0, force_static=0, autoeoi=0):
+def reqx(policy, *, path=0, ser=1, allow=7, force_dyn=0, force_static=0, autoeoi=0,
+         hint=None, learn=0, slack=0):
     return (path | ser << 1 | force_dyn << 2 | force_static << 3 | policy << 4 | allow << 12
-            | autoeoi << 23)
+            | (0 if hint is None else 1 << 15 | hint << 16) | learn << 22 | autoeoi << 23
+            | slack << 24)
 
 
 async def dynamic(rig, n, vector, policy=LOWPRI, **options):
@@ -96,6 +98,88 @@ def test_case_078_least_loaded(rig):
         await rig.settle()
         await dynamic(rig, 6, 0x66, LEAST)
         assert await winner(rig, 6) == 2
+    rig.run(scenario)
+
+
+async def load(rig, v, count):
+    """Bring the load of an idle vCPU to a number, by fixed entries."""
+    for vector in range(0x40, 0x40 + count):
+        await rig.rte(7, vector, dest=v)
+        await rig.pulse(7)
+        await rig.settle()
+    assert await rig.read("VCPU_LOAD", v) == count
+
+
+def test_case_079_running_first_then_blocked(rig):
+    async def scenario(rig):
+        await rig.setup()
+        await load(rig, 2, 5)
+        await load(rig, 3, 3)
+        for v, state in enumerate((RUNNABLE, BLOCKED, RUNNING, RUNNING)):
+            await rig.write("VCPU_SCHED", v, value=state)
+        await dynamic(rig, 0, 0x61, RUNFIRST)
+        assert await winner(rig) == 3
+        for v in (2, 3):
+            await rig.write("VCPU_SCHED", v, value=RUNNABLE)
+        assert await winner(rig) == 1
+    rig.run(scenario)
+
+
+def test_case_080_runnable_by_their_place_in_the_queue(rig):
+    async def scenario(rig):
+        await rig.setup()
+        await load(rig, 1, 4)
+        await load(rig, 3, 2)
+        for v, place in enumerate((3, 1, 2, 1)):
+            await rig.write("VCPU_SCHED", v, value=RUNNABLE)
+            await rig.write("VCPU_RQPOS", v, value=place)
+        await dynamic(rig, 0, 0x61, RUNFIRST)
+        assert await winner(rig) == 3
+        # The ranks say what a state is worth: blocked before all others.
+        assert await rig.read("SCHEDRANK") == 0xD8
+        await rig.write("SCHEDRANK", value=0b11_00_01_10)
+        await rig.write("VCPU_SCHED", 0, value=BLOCKED)
+        await rig.write("VCPU_SCHED", 2, value=RUNNING)
+        assert await winner(rig) == 0
+    rig.run(scenario)
+
+
+@pytest.mark.parametrize("learn", [0, 1])
+def test_case_081_sticky_hint_within_the_slack(rig, learn):
+    async def scenario(rig):
+        await rig.setup()
+        assert await rig.read("POLICY") == 0x30
+        await load(rig, 2, 1)
+        await dynamic(rig, 0, 0x61, STICKY, hint=2, learn=learn, slack=1)
+        assert await winner(rig) == 2
+        assert await rig.inta(2) == 0x61
+        await rig.eoi(2)
+        # Now more loaded than the least loaded and the slack: the fallback, RUNFIRST, decides.
+        await load(rig, 2, 2)
+        await rig.write("VCPU_SCHED", 0, value=RUNNABLE)
+        await rig.write("VCPU_SCHED", 3, value=RUNNABLE)
+        assert await winner(rig) == 1
+        hint = reqx(STICKY, hint=1 if learn else 2, learn=learn, slack=1)
+        assert await rig.read("REQX", 0) == hint
+    rig.run(scenario)
+
+
+@pytest.mark.parametrize("fallback, winners", [(LOWPRI, [3, 3]), (RR, [0, 2]), (PULL, [3, 3]),
+                                               (STICKY, [3, 3]), (9, [3, 3])])
+def test_sticky_falls_back_without_a_hint(rig, fallback, winners):
+    """SEL-04: PULL and STICKY stand for LOWPRI there. A number that is not there is ERR-07."""
+    async def scenario(rig):
+        await rig.setup()
+        for v, tpr in enumerate((0x30, 0x20, 0x20, 0x10)):
+            await rig.write("LAPIC_TPR", v, value=tpr, v=v)
+        await rig.write("LPCFG", value=8)
+        await rig.write("VCPU_SCHED", 1, value=OFFLINE)
+        await rig.write("POLICY", value=fallback << 4 | STICKY)
+        # A hint that is not eligible is none.
+        await dynamic(rig, 0, 0x61, 15, hint=1, slack=255)
+        assert [await winner(rig) for _ in range(2)] == winners
+        assert await rig.read("ERRSTAT") == (1 << 6 if fallback == 9 else 0)
+        assert await rig.read("REQX", 0) >> 15 & 0x7F == 3
     rig.run(scenario)
 
 

@@ -66,10 +66,10 @@ class Environment:
         if not self.targets and self.running is None and rng.random() < self.grants:
             self.choose_grant()
         offered = bool(self.targets) and self.running is None
-        ctx.set(dut.grant.valid, offered)
+        ctx.set(dut.grant.target.valid, offered)
         if offered:
-            ctx.set(dut.grant.payload, self.targets[0])
-        ctx.set(dut.grant_ok, ok)
+            ctx.set(dut.grant.target.payload, self.targets[0])
+        ctx.set(dut.grant.ok, ok)
         ctx.set(dut.note.ready, ready)
         ctx.set(dut.bus.req.valid, self.request is not None)
         if self.request is not None:
@@ -141,13 +141,13 @@ class Environment:
         """Outputs of this cycle."""
         dut = self.dut
         self.query = ctx.get(dut.query_n)
-        if ctx.get(dut.grant_done.valid):
-            self.before["result"] = (int(ctx.get(dut.grant_done.result)),
-                                     ctx.get(dut.grant_done.port))
+        if ctx.get(dut.grant.done.valid):
+            self.before["result"] = (int(ctx.get(dut.grant.done.result)),
+                                     ctx.get(dut.grant.done.port))
             self.decided, self.running = (self.running, ok), None
             if self.before["result"][0] == ABORT:
                 self.targets.clear()
-        if offered and ctx.get(dut.grant.ready):
+        if offered and ctx.get(dut.grant.target.ready):
             self.running = self.targets.pop(0)
         if ctx.get(dut.hand_back.valid):
             hand = ctx.get(dut.hand_back)

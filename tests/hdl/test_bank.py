@@ -53,7 +53,7 @@ async def follow(ctx, top, config, rng, cycles):
     pending = {BUS: deque(), ACCEPT: deque(), CTL: deque()}
     strobes = {"granted": [], "aborted": []}
     last_strobe, seen, decided = {}, Counter(), None
-    ports = {"bus": dut.bus.req, "accept": dut.accept, "note": dut.note}
+    ports = {"bus": dut.bus.req, "accept": dut.accept.target, "note": dut.note}
     offered, bus_free, ctl_free, records = {}, True, True, 0
     hold_left = {"hold": 0, "hold_notes": 0}
 
@@ -176,12 +176,12 @@ async def follow(ctx, top, config, rng, cycles):
             if fire:
                 log.append((cycle, v))
                 last_strobe[name, v] = cycle
-        done = ctx.get(dut.accept_done)
+        done = ctx.get(dut.accept.done)
         ok = 0
         if done.valid:
             target = pending[ACCEPT][0][1]["v"]
             ok = int(bool(model[target].can_accept() and rng.random() < .9))
-        ctx.set(dut.accept_ok, ok)
+        ctx.set(dut.accept.ok, ok)
 
         # What is decided and issued in this cycle.
         snapshot = dict(out)
@@ -193,9 +193,9 @@ async def follow(ctx, top, config, rng, cycles):
 
         decided = SimpleNamespace(
             ok=ok, retry=retry, out=Then(), merged=ctx.get(dut.merged),
-            spurious=ctx.get(dut.spurious), **{
+            spurious=ctx.get(dut.spurious), accept_done=ctx.get(dut.accept.done), **{
                 name: ctx.get(getattr(dut, name))
-                for name in ("accept_done", "note_done", "eoi", "lane_write", "lane_note")})
+                for name in ("note_done", "eoi", "lane_write", "lane_note")})
         flying = {kind: [item for t, item in items if t < cycle]
                   for kind, items in pending.items()}
         if hold_left["hold"] or hold_left["hold_notes"]:

@@ -60,12 +60,12 @@ class Driver:
         return 0x8000 + 0x40 * v + offset if row else 0x400000 + 0x2000 * v + offset
 
     async def accept(self, v, vector, level=0, ok=1, **more):
-        self.ctx.set(self.dut.accept_ok, ok)
-        await self.issue(self.dut.accept, {"v": v, "vector": vector, "level": level,
+        self.ctx.set(self.dut.accept.ok, ok)
+        await self.issue(self.dut.accept.target, {"v": v, "vector": vector, "level": level,
                                            "single": 1} | more)
-        while not self.ctx.get(self.dut.accept_done.valid):
+        while not self.ctx.get(self.dut.accept.done.valid):
             await self.tick()
-        result = self.ctx.get(self.dut.accept_done.result)
+        result = self.ctx.get(self.dut.accept.done.result)
         await self.tick()
         return AcceptResult(result)
 

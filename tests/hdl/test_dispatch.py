@@ -8,99 +8,67 @@ from collections import Counter
 import pytest
 
 from vapic import Config
+from vapic.dispatch.policy import POLICIES, falls_back
 from vapic.dispatch.unit import Dispatch
 from vapic.layouts import AcceptResult as Result
 from vapic.layouts import Layouts, Outcome
 from vapic.record import Op
 from vapic_sim.harness import simulate
+from vapic_sim.model.records import Outcome as ModelOutcome
+from vapic_sim.model.selection import choose, pick
+from vapic_sim.model.views import EntryView, LaneView, Terms
 
-LOWPRI, RR, LEAST, PULL, STATIC = 0, 1, 2, 6, 16
+PULL = 6
+#: Policies of two rounds.
+TWO = (4, PULL)
 STEPS = {1: 1, 4: 1, 7: 2, 16: 2, 64: 3}     # cycles of the tournament
 
 
-# -- the reference: one selection from its snapshot, no Amaranth ------------------------------
+# -- the reference: the golden model's selection, on what the bench has in its tables -----------
 
 class Choice:
     """What a selection must do, from the state before C0."""
 
     def __init__(self, config, entry, rows, outs, pirq, settings, rrptr):
-        self.entry, self.rows, self.settings, self.rrptr = entry, rows, settings, rrptr
-        self.lanes = range(config.lanes)
-        self.evt = entry["path"]
-        self.bad_mode = entry["mode"] not in (0, 1)
-        self.dynamic = bool((entry["mode"] == 1 or entry["force_dyn"])
+        self.entry, self.rows, self.evt = entry, rows, entry["path"]
+        self.dynamic = bool((entry["mode"] == 1 or (not entry["mode"] and entry["force_dyn"]))
                             and not entry["force_static"] and not settings["dyn_off"])
         self.illegal = not self.evt and not 16 <= entry["vector"] < config.vectors
-        number = settings["policy"] if entry["policy"] == 15 else entry["policy"]
-        self.error = self.dynamic and number not in (LOWPRI, RR, LEAST, PULL)
-        self.policy = STATIC if not self.dynamic else LOWPRI if self.error else number
-        self.load = [min(255, rows[k]["count"] + outs[k]) for k in self.lanes]
-        self.blocked = self.evt and entry["ser"] and pirq["infl"]
-        matching = {k for k in self.lanes if self.matches(rows[k]) and rows[k]["enabled"]
-                    and (self.evt or rows[k]["svr_enabled"])}
-        self.candidates = matching
-        self.frozen = any(rows[k]["frozen"] for k in matching)
-        e6 = {k for k in self.lanes if not self.evt or (pirq["open"] >> k & 1
-              and not (self.dynamic and pirq["infl"] >> k & 1))}
-        self.live = {k for k in matching if not rows[k]["frozen"]} & e6
-        self.eligible = self.live if not self.dynamic else {
-            k for k in self.live
-            if rows[k]["sched"] != 3 and entry["allow"] >> rows[k]["sched"] & 1}
-        self.tried = set()
+        self.made = choose(self._request(entry, pirq), tuple(
+            self._lane(k, row, min(255, row["count"] + out), pirq)
+            for k, (row, out) in enumerate(zip(rows, outs, strict=True))), Terms(
+            settings["policy"] | settings["policy_fallback"] << 4, settings["lpcfg"],
+            settings["schedrank"], settings["pull_depth"], bool(settings["pull_wake"]), rrptr,
+            config.lanes, config.vectors, config.policies))
+        self.policy, self.tried, self.won = int(self.made.policy), set(), None
 
-    def matches(self, row):
-        dest, ldr = self.entry["dest"], row["ldr"]
-        if not row["online"] or not self.entry["owned"]:
-            return False
-        if dest == 0xFF:
-            return True
-        if not self.entry["logical"]:
-            return row["id"] == dest
-        if row["flat"]:
-            return bool(ldr & dest)
-        return bool(row["cluster"] and ldr >> 4 == dest >> 4 and ldr & dest & 15)
+    def _request(self, entry, pirq):
+        return EntryView(
+            0, True, entry["vector"], entry["mode"], bool(entry["logical"]), bool(entry["level"]),
+            entry["dest"], bool(self.evt), bool(entry["ser"]), self.dynamic, entry["policy"],
+            entry["allow"], entry["hint"] if entry["hint_valid"] else None, bool(entry["learn"]),
+            entry["slack"], bool(entry["owned"]), entry["dom"], bool(pirq["infl"]))
 
-    def key(self, k):
-        if self.policy == LOWPRI:
-            return self.rows[k][["tpr", "ppr", "apr", "apr"][self.settings["lpcfg"] & 3]]
-        return self.load[k] if self.policy in (LEAST, PULL) else 0
-
-    def rotates(self):
-        return self.dynamic and (not self.settings["lpcfg"] & 8 or self.policy == RR)
-
-    def best(self, lanes):
-        if self.rotates():
-            return min(lanes, key=lambda k: (self.key(k), (k - self.rrptr) % len(self.lanes)))
-        return min(lanes, key=lambda k: (self.key(k), self.rows[k]["v"]))
+    @staticmethod
+    def _lane(k, row, load, pirq):
+        dfr = 0xF if row["flat"] else 0 if row["cluster"] else 5
+        return LaneView(
+            k, row["v"], bool(row["online"]), bool(row["frozen"]), bool(row["enabled"]),
+            bool(row["svr_enabled"]), row["id"], row["ldr"], dfr, row["sched"], row["tpr"],
+            row["ppr"], row["apr"], row["rqpos"], load, k, not pirq["open"] >> k & 1,
+            bool(pirq["infl"] >> k & 1))
 
     def next(self):
         """A list of targets, or the outcome."""
-        if self.bad_mode:
-            return Outcome.ERROR
-        if self.blocked:
-            return Outcome.BLOCKED
-        if not self.dynamic:
-            if self.frozen or not self.live:
-                return Outcome.PARK
-            if self.illegal or self.entry["mode"] == 0:
-                return sorted(self.live)
-            return [self.best(self.live)]
-        left = self.eligible - self.tried
-        winner = self.best(left) if left else None
-        if self.policy == PULL:
-            state, depth = (lambda k: self.rows[k]["sched"]), self.settings["pull_depth"]
-            room = {k for k in left if self.load[k] < depth}
-            running = {k for k in room if state(k) == 0}
-            blocked = {k for k in room if state(k) == 2}
-            wake = self.settings["pull_wake"] or all(state(k) != 0 for k in left)
-            winner = (self.best(running) if running
-                      else self.best(blocked) if blocked and wake else None)
-        if winner is None:
-            if self.tried:
-                return Outcome.AGAIN
-            pull = self.policy == PULL and self.eligible
-            return Outcome.WAIT if pull else Outcome.PARK
-        return sorted(self.live) if self.illegal else [winner]
+        made = self.made
+        if made.outcome != ModelOutcome.NONE and not made.targets:
+            return Outcome[made.outcome.name]
+        if made.outcome not in (ModelOutcome.NONE, ModelOutcome.ERROR):
+            return Outcome[made.outcome.name]
+        if made.outcome == ModelOutcome.ERROR or not self.dynamic:
+            return sorted(lane.k for lane in made.targets)
+        self.won = pick(made, self.tried)
+        return [self.won.lane.k] if self.won else Outcome.AGAIN
 
 
 # -- the bench ----------------------------------------------------------------------------------
@@ -118,7 +86,7 @@ class Bench:
         self.pirqs = [{"open": 0, "infl": 0, "pend": 0} for _ in range(config.pirqs)]
         self.rrptr = [0] * d
         self.settings = dict.fromkeys(self.layouts.globals.members, 0) | {
-            "enable": 1, "lpcfg": 1, "pull_depth": 2}
+            "enable": 1, "lpcfg": 1, "pull_depth": 2, "schedrank": 0xD8}
         self.time, self.now = 0, 0
         self.choice, self.sent, self.expected = None, [], None
         self.traces, self.level, self.seen = [], 0, Counter()
@@ -140,7 +108,7 @@ class Bench:
             "sched": r.choice([0, 0, 1, 2, 2, 3]),
             "tpr": r.choice([0, 0x10, 0x20, 255]), "ppr": r.choice([0, 0x11, 0x35, 255]),
             "apr": r.choice([0, 0x80, r.randrange(256)]),
-            "count": r.choice([0, 1, 2, 3, 250]),
+            "count": r.choice([0, 1, 2, 3, 250]), "rqpos": r.choice([0, 1, 2, 255]),
             "v": (k * 3 + 1) % self.c.lanes if self.c.lanes % 3 else k,
         }
 
@@ -153,9 +121,11 @@ class Bench:
             "logical": r.randrange(2), "level": r.randrange(2),
             "dest": r.choice([0xFF] * 6 + [0x0F, 0x33, 0x31, 0, 1, 3, r.randrange(256)]),
             "path": r.randrange(2), "ser": self.chance(.3), "force_dyn": self.chance(.2),
-            "force_static": self.chance(.1), "policy": r.choice([0, 1, 2, 6, 6, 15, 3, 14]),
+            "force_static": self.chance(.1), "policy": r.choice([0, 1, 2, 6, 6, 15, 3, 4, 4, 14]),
             "allow": r.choice([7, 7, 7, 1, 3, 5, 0]), "kind": r.randrange(4),
             "dom": r.randrange(self.c.domains), "owned": self.chance(.96),
+            "hint_valid": self.chance(.8), "hint": r.randrange(self.c.lanes + 1),
+            "learn": r.randrange(2), "slack": r.choice([0, 1, 2, 250]),
         }
 
     def change_state(self, quiet_bank, quiet_evt):
@@ -197,7 +167,8 @@ class Bench:
             todo.append(lambda: self.rrptr.__setitem__(d3, value))
         if self.chance(.05):
             todo.append(lambda: self.settings.update(
-                dyn_off=self.chance(.1), policy=r.choice([0, 1, 2, 6, 9]),
+                dyn_off=self.chance(.1), policy=r.choice([0, 1, 2, 3, 4, 6, 9]),
+                policy_fallback=r.randrange(10), schedrank=r.choice([0xD8, r.getrandbits(8)]),
                 lpcfg=r.randrange(16), pull_depth=r.choice([0, 1, 2, 4, 255]),
                 pull_wake=r.randrange(2)))
         return todo
@@ -208,10 +179,10 @@ class Bench:
         taken = None
         # Which sink decides in this cycle? (A target may be decided while it is being taken.)
         ready = self.chance(.7)
-        ctx.set(dut.accept.ready, ready)
-        ctx.set(dut.evt_grant.ready, ready)
-        ctx.set(dut.accept_done.valid, 0)
-        ctx.set(dut.evt_done.valid, 0)
+        ctx.set(dut.accept.target.ready, ready)
+        ctx.set(dut.evt_grant.target.ready, ready)
+        ctx.set(dut.accept.done.valid, 0)
+        ctx.set(dut.evt_grant.done.valid, 0)
         due = bool(self.sent) and self.sent[0][0] <= self.time
         evt = bool(self.choice) and bool(self.choice.evt)
         ctx.set(dut.hold_ack, self.chance(.4))
@@ -241,7 +212,7 @@ class Bench:
             self.watch_notes()
             self.offers(evt, due, now_due, ready)
         else:
-            assert not ctx.get(dut.accept.valid) and not ctx.get(dut.evt_grant.valid)
+            assert not ctx.get(dut.accept.target.valid) and not ctx.get(dut.evt_grant.target.valid)
             assert ctx.get(dut.requests.outcome) == Outcome.NONE
         for port in range(self.c.domains):
             if self.settled_rrptr:
@@ -258,7 +229,8 @@ class Bench:
         await ctx.tick()
         self.time, self.now = self.time + 1, (self.now + 1) & 0xFFFFFFFF
         if taken:
-            ctx.set(dut.requests.request, taken)
+            known = self.layouts.request.members
+            ctx.set(dut.requests.request, {name: taken[name] for name in known})
 
     def records(self):
         """START in C0, END in the cycle after the outcome."""
@@ -280,7 +252,7 @@ class Bench:
                              dict(self.pirqs[n]), dict(self.settings), self.rrptr[dom])
         self.request_ok, self.changed, self.opened = True, set(), False
         self.first, self.todo_targets, self.port = True, None, 0
-        steps = STEPS[self.c.lanes] + (self.choice.policy == PULL)
+        steps = STEPS[self.c.lanes] + (self.choice.policy in TWO)
         self.expect(self.time + 4 + steps)
         return entry
 
@@ -314,8 +286,8 @@ class Bench:
 
     def offers(self, evt, due, may_decide, ready):
         dut, ctx = self.dut, self.ctx
-        sink = dut.evt_grant if evt else dut.accept
-        other = dut.accept if evt else dut.evt_grant
+        sink = (dut.evt_grant if evt else dut.accept).target
+        other = (dut.accept if evt else dut.evt_grant).target
         assert not ctx.get(other.valid)
         waiting = isinstance(self.expected, list)
         outcome = ctx.get(dut.requests.outcome)
@@ -383,7 +355,7 @@ class Bench:
     def decide(self, k, evt):
         """The sink decides: result by dispatch's word, then what must follow."""
         dut, ctx, choice, r = self.dut, self.ctx, self.choice, self.rng
-        ok = ctx.get(dut.evt_ok if evt else dut.accept_ok)
+        ok = ctx.get(dut.evt_grant.ok if evt else dut.accept.ok)
         assert ok == (not self.first or self.stands(k)), (ok, self.changed, self.opened)
         single = self.total == 1
         if choice.illegal:
@@ -397,7 +369,7 @@ class Bench:
         else:
             result = r.choice([Result.SET, Result.SET, Result.MERGED])
         port, v = r.randrange(self.c.ports), choice.rows[k]["v"]
-        ctx.set(dut.evt_done if evt else dut.accept_done,
+        ctx.set(dut.evt_grant.done if evt else dut.accept.done,
                 {"valid": 1, "result": result, "port": port})
         first, last = self.first, not self.sent and not self.todo_targets
         commits = result in (Result.SET, Result.MERGED, Result.SKIP)
@@ -412,7 +384,12 @@ class Bench:
             assert ctx.get(dut.aborted.v) == v
         if commits:
             assert (ctx.get(dut.requests.target.k), ctx.get(dut.requests.target.port)) == (k, port)
-        assert ctx.get(dut.policy_error) == (commits and first and choice.error)
+        won = choice.won if choice.dynamic and commits and first else None
+        assert ctx.get(dut.policy_error) == bool(
+            commits and first and (choice.made.unknown_policy or (won and won.unknown)))
+        if falls_back(self.c):
+            assert ctx.get(dut.requests.learn) == bool(won and won.learns)
+            self.seen["learnt"] += bool(won and won.learns)
         self.seen[result.name] += 1
         self.seen["several"] += commits and last and not single
         if commits and first:
@@ -425,7 +402,7 @@ class Bench:
         elif result == Result.RETRY and choice.dynamic:
             self.first = True
             choice.tried.add(k)
-            self.expect(self.time + 2 + STEPS[self.c.lanes] + (choice.policy == PULL))
+            self.expect(self.time + 2 + STEPS[self.c.lanes] + (choice.policy in TWO))
         elif last:
             if commits:
                 self.finish()
@@ -437,19 +414,19 @@ class Bench:
         choice, n = self.choice, self.n
 
         def mask(lanes):
-            return sum(1 << lane for lane in lanes)
+            return sum(1 << lane.k for lane in lanes)
 
         record = {"now": self.since, "n": n, "kind": choice.entry["kind"],
-                  "candidates": mask(choice.candidates), "eligible": mask(
-                      choice.eligible if choice.dynamic or choice.entry["mode"] == 0 else {k}),
-                  "policy": choice.policy, "key": choice.key(k), "target": v, "port": port}
+                  "candidates": mask(choice.made.candidates), "eligible": mask(
+                      choice.made.eligible), "policy": choice.policy,
+                  "key": choice.won.key if choice.dynamic else 0, "target": v, "port": port}
         dropped = self.ctx.get(self.dut.trace_dropped)
         assert not dropped or self.level == self.c.trace_depth
         self.seen["dropped"] += dropped
         if not dropped:
             self.traces.append(record)
             self.level += 1
-        if choice.rotates():
+        if choice.dynamic and choice.won.rotates:
             dom, value = self.dom, (k + 1) % self.c.lanes
             self.after = lambda: self.rrptr.__setitem__(dom, value)
 
@@ -487,8 +464,10 @@ class Bench:
             await self.cycle()
 
 
-SMALL = Config(rtes=4, irts=4, vcpus=4, lanes=4, domains=2, ports=64, trace_depth=4, commits=True)
-WIDE = Config(vcpus=64, lanes=16, domains=16, vectors=128, commits=True)
+SMALL = Config(rtes=4, irts=4, vcpus=4, lanes=4, domains=2, ports=64, trace_depth=4, commits=True,
+               policies=tuple(POLICIES))
+WIDE = Config(vcpus=64, lanes=16, domains=16, vectors=128, commits=True,
+              policies=tuple(POLICIES))
 ODD = Config(rtes=3, irts=0, vcpus=14, lanes=7, domains=2, ports=32, vectors=64, commits=True)
 
 
@@ -505,6 +484,8 @@ def test_follows_the_reference(config, seed, cycles):
     print(sorted(bench.seen.items()))       # shown if it fails
     everything = ["PARK", "WAIT", "ERROR", "AGAIN", "SET", "MERGED", "RETRY", "ABORT", "several",
                   "policy 0", "policy 1", "policy 2", "policy 6", "policy 16", "traced"]
+    if config is not ODD:
+        everything += ["policy 3", "policy 4", "learnt"]
     if config is SMALL:
         everything += ["BLOCKED", "SKIP", "RECVILL", "dropped"]
     assert not [name for name in everything if not bench.seen[name]]

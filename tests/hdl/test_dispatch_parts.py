@@ -40,14 +40,14 @@ async def start(ctx, dut):
     ctx.set(dut.globals, {"enable": 1, "lpcfg": 8, "pull_depth": 1})
     ctx.set(dut.requests.ok, 1)
     ctx.set(dut.requests.request, entry())
-    ctx.set(dut.accept.ready, 1)
+    ctx.set(dut.accept.target.ready, 1)
 
 
 async def winner(ctx, dut):
     """The vCPU that is offered the grant, and whether a decision in that cycle would commit."""
     for _ in range(20):
-        if ctx.get(dut.accept.valid):
-            return ctx.get(dut.accept.payload.v), ctx.get(dut.accept_ok)
+        if ctx.get(dut.accept.target.valid):
+            return ctx.get(dut.accept.target.payload.v), ctx.get(dut.accept.ok)
         await ctx.tick()
         ctx.set(dut.requests.offer, 0)
     raise AssertionError("nobody was chosen")
@@ -55,9 +55,9 @@ async def winner(ctx, dut):
 
 async def finish(ctx, dut, result=AcceptResult.SET):
     await ctx.tick()
-    ctx.set(dut.accept_done, {"valid": 1, "result": result})
+    ctx.set(dut.accept.done, {"valid": 1, "result": result})
     await ctx.tick()
-    ctx.set(dut.accept_done.valid, 0)
+    ctx.set(dut.accept.done.valid, 0)
     await ctx.tick().repeat(2)
 
 

@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 import types
 
 import pytest
@@ -15,7 +14,7 @@ from amaranth.lib.wiring import In, Out
 
 from vapic.cli import CommandError
 from vapic.config import Config
-from vapic.export.command import _Progress, verilog
+from vapic.export.command import verilog
 from vapic.export.netlist import NetlistError, to_rtlil, to_verilog
 from vapic.layouts import Layouts
 
@@ -171,20 +170,6 @@ def test_rtlil_has_no_places():
     text = to_rtlil(Fake(Config()), "vapic")
     assert "module \\vapic" in text and "\\bus__adr" in text
     assert "\\src" not in text
-
-
-def test_progress_after_a_while_only(capsys):
-    with _Progress(delay=10) as progress:
-        progress.stage("one")
-        progress.done("all")
-    assert capsys.readouterr().err == ""
-    with _Progress(delay=0.05) as progress:
-        progress.stage("one")
-        time.sleep(0.3)
-        progress.stage("two")
-        progress.done("all")
-    assert capsys.readouterr().err == (
-        "vapic verilog: one ...\nvapic verilog: two ...\nvapic verilog: all, 0 s\n")
 
 
 def ports_of(text):

@@ -8,6 +8,7 @@ from amaranth import ResetInserter, Signal
 
 from vapic.config import Config
 from vapic.ioapic.lines import Lines
+from vapic.ioapic.pick import Picker
 from vapic.ioapic.unit import Ioapic
 from vapic.rotation import RoundRobin
 from vapic_sim.engine import Simulator
@@ -26,6 +27,32 @@ def test_round_robin_starts_after_last(width):
             await ctx.tick()
             order = [(last + 1 + i) % width for i in range(width)]
             picks = [n for n in order if request >> n & 1]
+            assert ctx.get(dut.valid) == bool(picks)
+            if picks:
+                assert ctx.get(dut.n) == picks[0]
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("width", [1, 7, 8, 9, 56])
+def test_picker_starts_after_last(width):
+    dut, rng = Picker(width), random.Random(width)
+
+    async def bench(ctx):
+        last, request, asked = 0, 0, []
+        for cycle in range(900):
+            if cycle % 6 == 0:
+                last = rng.randrange(width)
+                ctx.set(dut.last, last)
+                asked = []
+            request = rng.getrandbits(width) & rng.getrandbits(width) & -(rng.randrange(5) > 0)
+            ctx.set(dut.request, request)
+            asked.append(request)
+            await ctx.tick()
+            if len(asked) < 2:
+                continue
+            order = [(last + 1 + i) % width for i in range(width)]
+            picks = [n for n in order if asked[-2] >> n & 1]
             assert ctx.get(dut.valid) == bool(picks)
             if picks:
                 assert ctx.get(dut.n) == picks[0]

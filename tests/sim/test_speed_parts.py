@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from vapic.progress import Progress
 from vapic_sim.engine.compilers import Compiler
 from vapic_sim.speed import builds, native, verilator, whole_run
 from vapic_sim.speed.cxx import Blocks, CxxCompiler, Program
 from vapic_sim.speed.free_run import FreeRun
 from vapic_sim.speed.measure import measure
-from vapic_sim.speed.progress import Progress
 from vapic_sim.speed.rows import Disagreement, Missing
 from vapic_sim.speed.surroundings import machine
 from vapic_sim.speed.traffic import CONFIGS, _compare
@@ -177,16 +177,3 @@ def test_builds(monkeypatch):
 def test_machine():
     found = machine()
     assert found["processor"] and found["processors"] >= 1
-
-
-def test_progress(capsys):
-    with Progress(delay=60) as progress:
-        progress.say("short")
-    assert capsys.readouterr().err == ""
-    with Progress(delay=0) as progress:
-        progress.heading = "native"
-        progress.say("long")
-        timer = progress._timer
-        assert timer
-        timer.join(10)
-    assert capsys.readouterr().err == "vapic bench: native: long\n"

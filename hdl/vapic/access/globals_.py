@@ -10,7 +10,8 @@ from ..trees import reduce_pairs
 
 __all__ = ["GlobalRegisters"]
 
-_POLICY, _LPCFG, _PULL = (REGISTERS[name].reset or 0 for name in ("POLICY", "LPCFG", "PULL"))
+_POLICY, _LPCFG, _RANKS, _PULL = (REGISTERS[name].reset or 0
+                                  for name in ("POLICY", "LPCFG", "SCHEDRANK", "PULL"))
 
 
 class GlobalRegisters(wiring.Component):
@@ -61,7 +62,8 @@ class GlobalRegisters(wiring.Component):
             "addr": In(12), "write": In(1), "value": In(32), "read": Out(32),
             "late": Out(32), "reading": In(1),
             "globals": Out(layouts.globals, init={
-                "enable": 1, "policy": _POLICY & 0xF, "lpcfg": _LPCFG, "pull_depth": _PULL}),
+                "enable": 1, "policy": _POLICY & 0xF, "policy_fallback": _POLICY >> 4,
+                "lpcfg": _LPCFG, "schedrank": _RANKS, "pull_depth": _PULL}),
             "changed": Out(1), "now": In(32),
             "coalesced": In(range(config.rtes + 3)), "merged": In(1), "parked": In(1),
             "spurious": In(1), "trace_dropped": In(1), "aborted": In(1),
@@ -73,8 +75,6 @@ class GlobalRegisters(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c, g, value = self._config, self.globals, self.value
-        # POLICY[7:4], the fallback of a policy that is not built: kept as written.
-        fallback = Signal(4, init=_POLICY >> 4)
         coalesced, read_late = Signal.like(self.coalesced), Signal()
         counters = {
             "COALESCED": coalesced + self.merged, "PARKED": self.parked,
@@ -83,9 +83,11 @@ class GlobalRegisters(wiring.Component):
         control = Cat(g.enable, g.dyn_off, g.latch_masked_edges, g.retry_on_irr,
                       g.auto_reraise, g.auto_unmask, g.ioa_deleg)
         parameters = {
-            "CTRL": control, "IOA_OWNER": g.ioa_owner, "POLICY": Cat(g.policy, fallback),
+            "CTRL": control, "IOA_OWNER": g.ioa_owner, "POLICY": Cat(g.policy, g.policy_fallback),
             "LPCFG": g.lpcfg, "PULL": Cat(g.pull_depth, g.pull_wake),
         }
+        if REGISTERS["SCHEDRANK"].exists(c):
+            parameters["SCHEDRANK"] = g.schedrank
         reads = {
             "ID": Const(REGISTERS["ID"].reset, 32),
             "CAP0": Const(c.vcpus | c.domains << 12 | c.rtes << 20, 32),

@@ -24,7 +24,7 @@ class Unit(enum.Enum, shape=3):
 
 _PAGE = 0x1000
 #: Registers that exist and read 0, as what they would control is not built (byte offsets).
-_UNBUILT = (0x102C, 0x1030, 0x1108)
+_UNBUILT = (0x102C, 0x1030)
 
 
 def global_words(domains: int) -> list[int]:

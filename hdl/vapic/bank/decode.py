@@ -9,7 +9,7 @@ from ..regs import REGISTERS
 
 __all__ = ["TARGETS", "AccessDecoder", "access_layout"]
 
-_VCPU = ("ABORTS", "CTL", "GRANTS", "LOAD", "SCHED", "UPVEC", "WAKES")
+_VCPU = ("ABORTS", "CTL", "GRANTS", "LOAD", "RQPOS", "SCHED", "UPVEC", "WAKES")
 _LAPIC = ("APR", "CR8", "DFR", "EOI", "ESR", "ID", "INTA", "LDR", "PPR", "SVR", "TPR", "VERSION")
 _BITMAPS = ("IRR", "ISR", "TMR")
 
@@ -19,7 +19,7 @@ _BITMAPS = ("IRR", "ISR", "TMR")
 TARGETS = (*_VCPU, *_LAPIC, *_BITMAPS, "BASE", "RESERVED", "FAULT", "UNMAPPED")
 
 #: Offsets of VCPU[v] that the specification names and this controller does not build.
-_VCPU_UNBUILT = (0x08, 0x0C, 0x18, 0x1C, 0x20, 0x24)
+_VCPU_UNBUILT = (0x08, 0x18, 0x1C, 0x20, 0x24)
 #: The same of the xAPIC page: ICR, LVTs, timer, NMI handshake.
 #: 0xFD0 and 0xFE0 exist for raw access alone and are no reserved offsets (LAPIC-22).
 _LAPIC_UNBUILT = (0x300, 0x310, *range(0x320, 0x3A0, 16), 0x3E0, 0xFB0, 0xFD0, 0xFE0)

@@ -4,6 +4,8 @@ from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import data, enum
 from amaranth.lib.memory import Memory
 
+from ..regs import REGISTERS
+
 __all__ = [
     "Kind", "ctl_layout", "head_layout", "interlocked_memory", "legal", "op_layout",
     "read_interlocked", "reset_row", "saturate", "select", "word_index",
@@ -26,6 +28,7 @@ def head_layout(config) -> data.StructLayout:
         # VCPU.CTL (LAPIC-60)
         "online": 1, "freeze": 1, "dom": 4, "apicid": 8, "k": 6,
         "sched": 2,
+        **({"rqpos": 8} if REGISTERS["VCPU_RQPOS"].exists(config) else {}),
         # APIC_BASE.EN and the registers that LAPIC-01 resets
         "en": 1, "id": 8, "ldr": 8, "dfr": 4, "tpr": 8,
         "svr_vector": 8, "svr_enabled": 1, "focus_off": 1, "suppress": 1,

@@ -55,6 +55,7 @@ class RegisterRead(wiring.Component):
                        head.suppress),
             "ESR": Cat(Const(0, 6), head.esr_recvill, head.esr_illrega),
             "CR8": head.tpr[4:],
+            **({"RQPOS": head.rqpos} if "rqpos" in head.shape().members else {}),
             "INTA": Cat(Mux(head.intr, head.irrv, head.svr_vector), Const(0, 23), head.intr),
             "BASE": Cat(Const(0, 8), head.k == 0, Const(0, 2), head.en, Const(_BASE, 20)),
         }
@@ -144,6 +145,9 @@ class RegisterUpdate(wiring.Component):
                          for name in ("online", "freeze", "dom", "apicid", "k")]
         with m.If(store & target.SCHED):
             m.d.comb += after.sched.eq(data[:2])
+        if "rqpos" in head.shape().members:
+            with m.If(store & target.RQPOS):
+                m.d.comb += after.rqpos.eq(data[:8])
         with m.If(store & target.UPVEC):
             m.d.comb += [after.upvec.eq(data[:8]),
                          after.upvec_valid.eq(data[8] & legal(config, data[:8]))]

@@ -51,12 +51,8 @@ class Bank(wiring.Component):
     bus : ``In(Layouts.unit_bus)``
         Registers of VCPU[v] (writes of CTL excepted) and both vLAPIC pages; answered in the commit
         cycle.
-    accept : ``In(stream.Signature(Layouts.accept))``
-        One target of a grant (LAPIC-13).
-    accept_ok : ``In(1)``
-        The commit check of SEL-20, for the target that is decided in this cycle.
-    accept_done : ``Out(Layouts.decision)``
-        Decision of a target; RETRY (IOA-20) and ABORT change nothing.
+    accept : ``In(Layouts.sink(Layouts.accept))``
+        Targets of grants (LAPIC-13). RETRY (IOA-20) and ABORT change nothing.
     note : ``In(stream.Signature(Layouts.note))``
         Upcall changes and CTL writes (LAPIC-60).
     note_done : ``Out(Layouts.note_done)``
@@ -100,8 +96,7 @@ class Bank(wiring.Component):
         self._layouts = layouts = Layouts(config)
         ports = {
             "bus": In(layouts.unit_bus),
-            "accept": In(stream.Signature(layouts.accept)), "accept_ok": In(1),
-            "accept_done": Out(layouts.decision),
+            "accept": In(layouts.sink(layouts.accept)),
             "note": In(stream.Signature(layouts.note)), "note_done": Out(layouts.note_done),
             "out_dom": Out(config.domain_bits), "out_k": Out(config.lane_bits),
             "out_value": In(8),
@@ -146,7 +141,7 @@ class Bank(wiring.Component):
 
         # 0: issue.
         connect(m, flipped(self.bus).req, issue.request)
-        connect(m, flipped(self.accept), issue.accept)
+        connect(m, flipped(self.accept.target), issue.accept)
         connect(m, flipped(self.note), issue.note)
         m.d.comb += [
             issue.enable.eq(self.ready),
@@ -231,12 +226,12 @@ class Bank(wiring.Component):
         retry = self.globals.retry_on_irr & row.single & hit_6
         m.d.comb += [
             commit.eq(row.valid & ~unmapped
-                      & ~(on_accept[6] & ~row.illegal & (~self.accept_ok | retry))),
+                      & ~(on_accept[6] & ~row.illegal & (~self.accept.ok | retry))),
             priority.head.eq(now),
-            self.accept_done.valid.eq(on_accept[6]),
-            self.accept_done.result.eq(
+            self.accept.done.valid.eq(on_accept[6]),
+            self.accept.done.result.eq(
                 Mux(row.illegal, AcceptResult.RECVILL,
-                    Mux(~self.accept_ok, AcceptResult.ABORT,
+                    Mux(~self.accept.ok, AcceptResult.ABORT,
                         Mux(retry, AcceptResult.RETRY,
                             Mux(hit_6, AcceptResult.MERGED, AcceptResult.SET))))),
             self.merged.eq(commit & on_accept[6] & put[6] & hit_6),
@@ -306,6 +301,9 @@ class Bank(wiring.Component):
             self.lane_note.dom.eq(now.dom), self.lane_note.k.eq(now.k),
         ]
 
+        if "rqpos" in now.shape().members:
+            m.d.comb += lane.rqpos.eq(now.rqpos)
+
         # 4 to 6: the counters; what they count in cycles before the decision is in the answer.
         wakes, reading = Signal(self._layouts.vcpu_strobe), ~access.we
         m.d.comb += [wakes.valid.eq(commit & pins.wake_new), wakes.v.eq(row.v)]
@@ -344,7 +342,7 @@ class Bank(wiring.Component):
             m, self, config, "bank",
             bus={"valid": on_bus[6], "v": row.v, "request": issue.request_held,
                  "answer": payload.data, "berr": payload.berr},
-            accept={"valid": on_accept[6], "result": self.accept_done.result, **{
+            accept={"valid": on_accept[6], "result": self.accept.done.result, **{
                 name: row[name] for name in ("v", "n", "vector", "level", "last", "first")}},
             upcall={"valid": row.valid & (row.kind == Kind.UPCALL), "v": row.v, "line": row.line,
                     "pend": row.pend, "injected": inject[6]},

@@ -8,8 +8,12 @@ from .. import rules
 from ..layouts import Layouts, Mode
 from .eligible import criteria
 from .order import PolicyDecoder, ordering
+from .policy import falls_back
 
 __all__ = ["RequestSnapshot", "asked_layout"]
+
+
+_HINT = ("hint_valid", "hint", "slack", "learn")
 
 
 def asked_layout(config) -> data.StructLayout:
@@ -25,6 +29,8 @@ def asked_layout(config) -> data.StructLayout:
         "several": 1,       # static, fixed: every match is a target
         "wrong_mode": 1,    # IOA-18
         "in_flight": 1,     # path EVT, ser=1 and in flight: blocked
+        # Of a policy that falls back, if one is built.
+        **({name: layouts.request[name].shape for name in _HINT} if falls_back(config) else {}),
         "illegal": 1,       # path LAPIC and the vector cannot be requested (IOA-18)
     })
 
@@ -70,8 +76,7 @@ class RequestSnapshot(wiring.Component):
         dynamic, lowest = Signal(), Signal()
         m.d.comb += [
             lowest.eq(rules.lowest_priority(request.mode)),
-            dynamic.eq((lowest | request.force_dyn) & ~request.force_static
-                       & ~asked.settings.dyn_off),
+            dynamic.eq(rules.dynamic(request, asked.settings.dyn_off)),
             policy.number.eq(request.policy), policy.settings.eq(asked.settings),
             policy.dynamic.eq(dynamic),
         ]
@@ -94,4 +99,6 @@ class RequestSnapshot(wiring.Component):
                 asked.in_flight.eq(request.path & request.ser & self.pirq_row.infl.any()),
                 asked.illegal.eq(~request.path & ~rules.legal_vector(request.vector, c.vectors)),
             ]
+            if falls_back(c):
+                m.d.sync += [asked[name].eq(request[name]) for name in _HINT]
         return m

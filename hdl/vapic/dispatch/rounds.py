@@ -4,9 +4,10 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import Layouts
-from .order import ordering
-from .policy import Result, built
+from ..trees import reduce_pairs
+from .order import rule_of
+from .policy import Result, Terms, built, falls_back
+from .request import asked_layout
 from .snapshot import key_bits
 from .tournament import Tournament
 
@@ -31,18 +32,22 @@ class Rounds(wiring.Component):
         Keys, ties and who plays stand from the next cycle on, until ``done``.
     keys, ties, plays : ``In(ArrayLayout)``
         Of a `LaneSnapshot`.
-    order, settings : ``In``
-        The order in force, and the settings as of the start.
+    early, hinted : ``In``
+        The same; only if a policy built falls back.
+    asked : ``In(asked_layout(config))``
+        The request.
     done : ``Out(1)``
         The last result is there, in this cycle only.
     named : ``Out(1)``
         Somebody has won.
     k, key : ``Out(lane_bits)``, ``Out(key_bits(config))``
         Who, and with which key.
+    own : ``Out(1)``
+        The policy in force named it, not the fallback.
     """
 
     def __init__(self, config):
-        self._policies = built(config)
+        self._config, self._policies = config, built(config)
         self._tournament = Tournament(lanes=config.lanes, tie_bits=config.vcpu_bits,
                                       key_bits=key_bits(config))
         self.latency = self._tournament.latency
@@ -51,9 +56,11 @@ class Rounds(wiring.Component):
             "keys": In(data.ArrayLayout(key_bits(config), config.lanes)),
             "ties": In(data.ArrayLayout(config.vcpu_bits, config.lanes)),
             "plays": In(data.ArrayLayout(config.lanes, 2)),
-            "order": In(ordering(config)), "settings": In(Layouts(config).globals),
+            **({"early": In(data.ArrayLayout(8, config.lanes)), "hinted": In(config.lanes)}
+               if falls_back(config) else {}),
+            "asked": In(asked_layout(config)),
             "done": Out(1), "named": Out(1), "k": Out(config.lane_bits),
-            "key": Out(key_bits(config)),
+            "key": Out(key_bits(config)), "own": Out(1),
         })
 
     def elaborate(self, platform):
@@ -62,24 +69,44 @@ class Rounds(wiring.Component):
         # Bit i: the first round entered i + 1 cycles ago, counted from `start`.
         since = Signal(self.latency + 2)
         m.d.sync += since.eq(Cat(self.start, since))
+        order = self.asked.order
         last = Result(tournament.found, tournament.k, tournament.key)
         m.d.comb += [
             tournament.keys.eq(self.keys), tournament.ties.eq(self.ties),
             tournament.pick.eq(self.plays[0]), self.done.eq(since[self.latency]),
-            Cat(self.named, self.k, self.key).eq(Cat(*last)),
+            Cat(self.named, self.k, self.key).eq(Cat(*last)), self.own.eq(1),
         ]
-        two = [(self.order.by[i], policy) for i, policy in enumerate(self._policies)
+        two = [(rule_of(order)[i], policy) for i, policy in enumerate(self._policies)
                if policy.rounds == 2]
         if two:
             first = Result(Signal(), Signal.like(self.k), Signal.like(self.key))
             m.d.sync += Cat(*first).eq(Cat(*last))
             m.d.comb += [
                 tournament.pick.eq(Mux(since[1], self.plays[1], self.plays[0])),
-                self.done.eq(Mux(self.order.two, since[self.latency + 1], since[self.latency])),
+                self.done.eq(Mux(order.two, since[self.latency + 1], since[self.latency])),
             ]
-        for by, policy in two:
-            verdict = policy.verdict(first, last, self.settings)
-            with m.If(by):
+            terms = Terms(self.asked.settings, None, None)
+            if falls_back(self._config):
+                terms = Terms(self.asked.settings, self._hint(m), self.asked.slack)
+                with m.If(self._falls(order) & ~since[1]):
+                    m.d.comb += [key.eq(early) for key, early in zip(
+                        tournament.keys, self.early, strict=True)]
+        for rule, policy in two:
+            verdict = policy.verdict(first, last, terms)
+            with m.If(rule):
                 m.d.comb += [self.named.eq(verdict.named), self.k.eq(verdict.k),
-                             self.key.eq(verdict.key)]
+                             self.key.eq(verdict.key), self.own.eq(verdict.own)]
         return m
+
+    def _falls(self, order):
+        """The policy in force falls back."""
+        return Cat(rule_of(order)[i] for i, policy in enumerate(self._policies)
+                   if policy.falls_back).any()
+
+    def _hint(self, m) -> Result:
+        """The hint as a result; there from the second cycle of a round on."""
+        hint = Result(Signal(), self.asked.hint, Signal(8))
+        keys = [Mux(bit, key, 0) for bit, key in zip(self.hinted, self.early, strict=True)]
+        m.d.sync += [hint.found.eq(self.hinted.any()),
+                     hint.key.eq(reduce_pairs(keys, lambda a, b: a | b))]
+        return hint

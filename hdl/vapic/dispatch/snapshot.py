@@ -7,7 +7,8 @@ from amaranth.lib.wiring import In, Out
 from .. import rules
 from .eligible import LaneTest
 from .lanes import kept
-from .policy import built
+from .order import rule_of
+from .policy import built, falls_back
 from .request import asked_layout
 
 __all__ = ["LaneKey", "LaneSnapshot", "key_bits"]
@@ -36,6 +37,8 @@ class LaneKey(wiring.Component):
         The request.
     key : ``Out(key_bits(config))``
         Smallest wins.
+    early : ``Out(8)``
+        The key of the first round where a policy falls back, whose second round is by ``key``.
     tie : ``Out(vcpu_bits)``
         Smallest wins among equal keys, then the lower lane.
     plays : ``Out(2)``
@@ -53,7 +56,8 @@ class LaneKey(wiring.Component):
         self._config, self._lane = config, lane
         super().__init__({
             "row": In(kept(config)), "out": In(8), "asked": In(asked_layout(config)),
-            "key": Out(key_bits(config)), "tie": Out(config.vcpu_bits), "plays": Out(2),
+            "key": Out(key_bits(config)), "early": Out(8), "tie": Out(config.vcpu_bits),
+            "plays": Out(2),
         })
 
     def elaborate(self, platform):
@@ -65,17 +69,20 @@ class LaneKey(wiring.Component):
         m.d.comb += [lane[name].eq(row[name]) for name in terms if name != "count"]
         if "count" in terms:
             m.d.comb += lane.load.eq(rules.load(self.out, row.count))
-        key, plays = 0, (~order.two, 0)
+        key, early, plays = 0, 0, (~order.two, 0)
         for i, policy in enumerate(built(self._config)):
-            by = order.by[i]
-            key = key | Mux(by, policy.key(lane, self.asked.settings), 0)
+            own, rule = policy.key(lane, self.asked.settings), rule_of(order)[i]
+            if policy.falls_back:
+                early = early | Mux(rule, own, 0)
+            else:
+                key = key | Mux(order.by[i], own, 0)
             if policy.rounds == 2:
-                plays = tuple(all_ | by & this
+                plays = tuple(all_ | rule & this
                               for all_, this in zip(plays, policy.plays(lane), strict=True))
         # In rotation the lanes from RRPTR on come first, and lower lanes first within each part.
         passed = self.asked.rrptr > self._lane
         m.d.comb += [
-            self.key.eq(key), self.plays.eq(Cat(*plays)),
+            self.key.eq(key), self.early.eq(early), self.plays.eq(Cat(*plays)),
             self.tie.eq(Mux(order.by_v, row.v, passed << (self._config.vcpu_bits - 1))),
         ]
         return m
@@ -112,6 +119,9 @@ class LaneSnapshot(wiring.Component):
         Of each lane.
     rounds : ``Out(ArrayLayout(lanes, 2))``
         Who plays each round.
+    early, hinted : ``Out(ArrayLayout(8, lanes))``, ``Out(lanes)``
+        Only if a policy built falls back: its keys of the first round, and the lane of the hint, if
+        it plays that.
     """
 
     def __init__(self, config):
@@ -128,6 +138,8 @@ class LaneSnapshot(wiring.Component):
             "keys": Out(data.ArrayLayout(key_bits(config), lanes)),
             "ties": Out(data.ArrayLayout(config.vcpu_bits, lanes)),
             "rounds": Out(data.ArrayLayout(lanes, 2)),
+            **({"early": Out(data.ArrayLayout(8, lanes)), "hinted": Out(lanes)}
+               if falls_back(config) else {}),
         })
 
     def elaborate(self, platform):
@@ -149,7 +161,12 @@ class LaneSnapshot(wiring.Component):
                     self.v[k].eq(self.rows[k].v),
                 ]
                 m.d.sync += [self.rounds[i][k].eq(test.eligible & key.plays[i]) for i in range(2)]
+                if falls_back(self._config):
+                    m.d.sync += [self.early[k].eq(key.early), self.hinted[k].eq(
+                        test.eligible & self.asked.hint_valid & (self.asked.hint == k))]
             with m.Elif(self.exclude & (self.excluded == k)):
                 m.d.sync += [self.rounds[i][k].eq(0) for i in range(2)]
+                if falls_back(self._config):
+                    m.d.sync += self.hinted[k].eq(0)
         m.d.comb += self.frozen.eq(frozen.any())
         return m

@@ -10,6 +10,7 @@ from ..trees import decode
 from .deliver import Delivery
 from .explain import TraceQueue
 from .lanes import LaneStore
+from .policy import falls_back
 from .request import RequestSnapshot
 from .rotation import Rotation
 from .rounds import Rounds
@@ -24,7 +25,7 @@ class Dispatch(wiring.Component):
 
     Cycles of a selection: C0 ``take``, with NOW, globals and RRPTR as they are before the
     decisions of C0; C1 entry and PIRQ row arrive; C2 the lanes of the domain are read and
-    reduced; from C3 the tournament runs, `Chooser.latency` cycles; the target is offered to its
+    reduced; from C3 the tournament runs, `Rounds.latency` cycles; the target is offered to its
     sink in the cycle after the result, C6 with 5 to 16 lanes. Under PULL blocked lanes play a
     second round one cycle behind, so that takes one cycle more. T_SEL is thus fixed for a
     configuration and policy, and at most 8. A static request without a single target named by
@@ -51,10 +52,8 @@ class Dispatch(wiring.Component):
         Changes of lanes in their decision cycle, of counts and PIRQ rows in the one after it.
     pirq_n, pirq_row : ``Out(pirq_bits)``, ``In(Layouts.pirq_row)``
         Row of the PIRQ that was named in the cycle before.
-    accept, accept_ok, accept_done : ``Out(stream)``, ``Out(1)``, ``In(Layouts.decision)``
-        The bank.
-    evt_grant, evt_ok, evt_done : ``Out(stream)``, ``Out(1)``, ``In(Layouts.decision)``
-        The event channels.
+    accept, evt_grant : ``Out(Layouts.sink(...))``
+        The bank and the event channels.
     lag : ``In(1)``
         PIRQ rows are not up to date: no selection starts in this cycle.
     hold, hold_notes, hold_ack : ``Out(1)``, ``Out(1)``, ``In(1)``
@@ -85,10 +84,8 @@ class Dispatch(wiring.Component):
             "lane_write": In(layouts.lane_write), "lane_note": In(layouts.lane_note),
             "out_write": In(layouts.out_write), "pirq_note": In(layouts.pirq_note),
             "pirq_n": Out(config.pirq_bits), "pirq_row": In(layouts.pirq_row),
-            "accept": Out(stream.Signature(layouts.accept)), "accept_ok": Out(1),
-            "accept_done": In(layouts.decision),
-            "evt_grant": Out(stream.Signature(layouts.evt_grant)), "evt_ok": Out(1),
-            "evt_done": In(layouts.decision),
+            "accept": Out(layouts.sink(layouts.accept)),
+            "evt_grant": Out(layouts.sink(layouts.evt_grant)),
             "lag": In(1), "hold": Out(1), "hold_notes": Out(1), "hold_ack": In(1),
             "globals": In(layouts.globals), "now": In(32),
             "rrptr": Out(data.ArrayLayout(config.lane_bits, config.domains)),
@@ -191,8 +188,7 @@ class Dispatch(wiring.Component):
             snapshot.rows.eq(lanes.rows), snapshot.outs.eq(lanes.outs), snapshot.asked.eq(asked),
 
             rounds.keys.eq(snapshot.keys), rounds.ties.eq(snapshot.ties),
-            rounds.plays.eq(snapshot.rounds), rounds.order.eq(asked.order),
-            rounds.settings.eq(asked.settings),
+            rounds.plays.eq(snapshot.rounds), rounds.asked.eq(asked),
 
             watch.idle.eq(request.idle), watch.begin.eq(request.idle | request.begin),
             watch.n.eq(self.pirq_n), watch.dom.eq(asked.dom),
@@ -202,6 +198,8 @@ class Dispatch(wiring.Component):
             watch.lane_note.eq(self.lane_note), watch.notes.eq(lanes.notes),
             watch.pirq_note.eq(self.pirq_note),
         ]
+        if falls_back(self._config):
+            m.d.comb += [rounds.early.eq(snapshot.early), rounds.hinted.eq(snapshot.hinted)]
 
     def _judge(self, m, retried):
         """Whether the selection ends without a target to send to, and how."""
@@ -224,33 +222,39 @@ class Dispatch(wiring.Component):
         """The targets to the sink of the request's path, and its decisions back."""
         asked, request, delivery = self.request.asked, self.requests.request, self.delivery
         target, evt = delivery.target, asked.ask.evt
-        accept, grant = self.accept.payload, self.evt_grant.payload
+        accept, grant = self.accept.target.payload, self.evt_grant.target.payload
         m.d.comb += [
             delivery.k.eq(self.rounds.k), delivery.targets.eq(self.snapshot.live),
             delivery.v.eq(self.snapshot.v), delivery.chosen.eq(~asked.several & ~asked.illegal),
-            done.eq(Mux(evt, self.evt_done, self.accept_done)),
+            done.eq(Mux(evt, self.evt_grant.done, self.accept.done)),
             delivery.done.eq(done.valid), delivery.result.eq(done.result),
-            delivery.ready.eq(Mux(evt, self.evt_grant.ready, self.accept.ready)),
+            delivery.ready.eq(Mux(evt, self.evt_grant.target.ready, self.accept.target.ready)),
             delivery.hold_ack.eq(self.hold_ack), delivery.in_order.eq(~evt),
             self.hold.eq(delivery.hold), self.hold_notes.eq(delivery.hold & ~evt),
-            self.accept.valid.eq(delivery.valid & ~evt),
+            self.accept.target.valid.eq(delivery.valid & ~evt),
             accept.n.eq(asked.tag), accept.v.eq(target.v), accept.vector.eq(request.vector),
             accept.level.eq(request.level), accept.single.eq(target.single),
             accept.first.eq(target.first), accept.last.eq(target.last),
             accept.illegal.eq(asked.illegal),
-            self.evt_grant.valid.eq(delivery.valid & evt),
+            self.evt_grant.target.valid.eq(delivery.valid & evt),
             grant.n.eq(asked.tag), grant.dom.eq(asked.dom), grant.k.eq(target.k),
             grant.v.eq(target.v), grant.level.eq(request.level),
             grant.dynamic.eq(asked.order.dynamic),
             grant.first.eq(target.first), grant.last.eq(target.last),
-            self.accept_ok.eq(self.watch.accept_ok), self.evt_ok.eq(self.watch.evt_ok),
+            self.accept.ok.eq(self.watch.accept_ok), self.evt_grant.ok.eq(self.watch.evt_ok),
         ]
 
     def _commit(self, m, done, committed, retry):
         """What a decision does: to the source, to RRPTR, to the counters and the trace."""
         asked, requests, snapshot = self.request.asked, self.requests, self.snapshot
         order, decided, queue = asked.order, self.delivery.decided, self.queue
-        took = Signal()
+        took, rotate, error = Signal(), order.rotate, order.error
+        if falls_back(self._config):
+            own = Signal()
+            with m.If(self.rounds.done):
+                m.d.sync += own.eq(self.rounds.own)
+            m.d.comb += requests.learn.eq(requests.first & ~own & asked.learn)
+            rotate, error = Mux(own, rotate, order.rotate_back), Mux(own, error, order.error_back)
         m.d.comb += [
             took.eq(done.valid & done.result.matches(AcceptResult.SET, AcceptResult.MERGED)),
             committed.eq(took | done.valid & done.result.matches(AcceptResult.SKIP)),
@@ -259,13 +263,13 @@ class Dispatch(wiring.Component):
             requests.first.eq(committed & decided.first),
             requests.last.eq(committed & decided.last), requests.multi.eq(self.delivery.hold),
             requests.target.k.eq(decided.k), requests.target.port.eq(done.port),
-            self.rotation.rotate.eq(requests.first & order.rotate),
+            self.rotation.rotate.eq(requests.first & rotate),
             self.rotation.dom.eq(asked.dom), self.rotation.k.eq(decided.k),
             self.rotation.write.eq(self.rrptr_write), self.rrptr.eq(self.rotation.pointers),
             self.granted.valid.eq(took), self.granted.v.eq(decided.v),
             self.aborted.valid.eq(done.valid & done.result.matches(AcceptResult.ABORT)),
             self.aborted.v.eq(decided.v),
-            self.policy_error.eq(requests.first & order.error),
+            self.policy_error.eq(requests.first & error),
             queue.push.eq(requests.first), self.trace_dropped.eq(queue.dropped),
         ]
         connect(m, queue.trace, flipped(self.trace))

@@ -19,7 +19,7 @@ class Grant:
     Parameters
     ----------
     unit : EventChannels
-        Whose ``grant``, ``grant_ok`` and ``grant_done`` are used.
+        Whose ``grant`` is used.
 
     Attributes
     ----------
@@ -41,15 +41,15 @@ class Grant:
         self.active, self.multi, self.granted = Signal(), Signal(), Signal()
         self.waits, self.refused = Signal(), Signal()
         m.d.comb += [
-            self.waits.eq(unit.grant.valid & ~self.granted),
+            self.waits.eq(unit.grant.target.valid & ~self.granted),
             self.refused.eq(self.active & (
                 ~pirq.was_open | target.dynamic & pirq.was_infl
-                | target.first & ~unit.grant_ok)),
+                | target.first & ~unit.grant.ok)),
         ]
 
     def take(self, m: Module, cursor: Cursor, step: PortStep) -> None:
         """Take the target, and stand at its lane and PIRQ."""
-        stream = self._unit.grant
+        stream = self._unit.grant.target
         cursor.move(m, dom=stream.payload.dom, k=stream.payload.k, n=stream.payload.n)
         m.d.comb += stream.ready.eq(1)
         m.d.sync += [self._target.eq(stream.payload), self.active.eq(1), self.granted.eq(1)]
@@ -59,7 +59,7 @@ class Grant:
     def add_states(self, m: Module, bus: BusSide, cursor: Cursor, store: Store, step: PortStep,
                    notes: BankNotes, *, mask_now) -> None:
         """State GRANT: it commits or is refused, three cycles after it was taken (SEL-20)."""
-        done, target, port = self._unit.grant_done, self._target, cursor.now.port
+        done, target, port = self._unit.grant.done, self._target, cursor.now.port
         with m.State("GRANT"):
             with m.If(notes.free):
                 pending = look_at_bits(m, cursor, store, step, to_pirq=0, mask_now=mask_now)
@@ -80,5 +80,5 @@ class Grant:
         with m.State("GRANTED"):
             # The step; the next target of the grant may be taken beside it, as its rows are others.
             m.next = "IDLE"
-            with m.If(self.multi & self._unit.grant.valid):
+            with m.If(self.multi & self._unit.grant.target.valid):
                 self.take(m, cursor, step)

@@ -47,7 +47,7 @@ class Router:
             bus.begin(m, decode)
             command.begin(m)
             m.d.sync += walk.of_pending.eq(0)
-            with m.If(take & unit.grant.valid & (grant.multi | ~grant.granted | ~valid)):
+            with m.If(take & unit.grant.target.valid & (grant.multi | ~grant.granted | ~valid)):
                 grant.take(m, self._cursor, step)
             with m.Elif(take & unit.end_flight.valid & ~grant.multi):
                 end_flight.take(m, self._cursor, step)

@@ -56,8 +56,8 @@ class EventChannels(wiring.Component):
     -------
     bus : ``In(Layouts.unit_bus)``
         Windows (right to them checked) and writes of VCPU_CTL; a request is taken when decided.
-    grant, grant_ok, grant_done
-        A target, dispatch's check in the decision cycle, and the outcome in that cycle.
+    grant : ``In(Layouts.sink(Layouts.evt_grant))``
+        Targets of grants (SEL-30).
     end_flight : ``In(stream)``
         A PIRQ of which nothing is to be in flight any more; taken when that is so.
     note, note_done
@@ -91,8 +91,7 @@ class EventChannels(wiring.Component):
         self.store = Store(config, layouts)
         members = {
             "bus": In(layouts.unit_bus),
-            "grant": In(stream.Signature(layouts.evt_grant)), "grant_ok": In(1),
-            "grant_done": Out(layouts.decision),
+            "grant": In(layouts.sink(layouts.evt_grant)),
             "end_flight": In(stream.Signature(c.pirq_bits)),
             "note": Out(stream.Signature(layouts.note)), "note_done": In(layouts.note_done),
             "out_dom": In(c.domain_bits), "out_k": In(c.lane_bits), "out_value": Out(8),
@@ -144,7 +143,7 @@ class EventChannels(wiring.Component):
             operands.window.eq(bus.window),
             self.lag.eq(walk.active & walk.of_pending & ~walk.begins),
             self.quiet.eq(idle & store.ready & ~self.bus.req.valid & ~self.bus.rsp.valid
-                          & ~self.grant.valid & ~notes.valid & ~grant.multi
+                          & ~self.grant.target.valid & ~notes.valid & ~grant.multi
                           & ~self.end_flight.valid),
         ]
         self._wire(m, cursor)

@@ -3,14 +3,13 @@
 import argparse
 import os
 import sys
-import threading
-import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 from ..cli import CommandError
 from ..config import Config
+from ..progress import Progress
 from .netlist import NetlistError, to_rtlil, to_verilog
 from .options import add_config_options, read_config
 
@@ -47,7 +46,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if output != "-" and not Path(output).parent.is_dir():
         raise CommandError(f"{output}: folder {Path(output).parent} does not exist")
     config = read_config(arguments)
-    with _Progress() as progress:
+    with Progress("vapic verilog") as progress:
         try:
             text = _text(config, suffix, progress)
         except NetlistError as error:
@@ -61,7 +60,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _text(config: Config, suffix: str, progress: "_Progress") -> str:
+def _text(config: Config, suffix: str, progress: Progress) -> str:
     progress.stage("elaborating the controller")
     # Not before it is needed: the blocks take a while to import.
     from ..controller import Controller
@@ -85,44 +84,3 @@ def _write(path: Path, text: str) -> None:
         raise CommandError(f"{path}: {error.strerror}") from None
     finally:
         part.unlink(missing_ok=True)
-
-
-class _Progress:
-    """Say on standard error what is being done, once it has taken two seconds."""
-
-    def __init__(self, delay: float = 2.0):
-        self._stage = ""
-        self._start = time.monotonic()
-        self._late = False
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(delay, self._expire)
-        self._timer.daemon = True
-
-    def __enter__(self) -> "_Progress":
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def stage(self, text: str) -> None:
-        """Begin a stage."""
-        with self._lock:
-            self._stage = text
-            if self._late:
-                self._print(f"{text} ...")
-
-    def done(self, text: str) -> None:
-        """Tell the result, if anything was told before."""
-        with self._lock:
-            if self._late:
-                self._print(f"{text}, {time.monotonic() - self._start:.0f} s")
-
-    def _expire(self) -> None:
-        with self._lock:
-            self._late = True
-            self._print(f"{self._stage} ...")
-
-    @staticmethod
-    def _print(text: str) -> None:
-        print(f"vapic verilog: {text}", file=sys.stderr, flush=True)

@@ -1,28 +1,32 @@
 """Register accesses of the I/O APIC: decide, answer, record."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Err, Layouts, Outcome
 from ..record import Recorder, record_ports
-from .entries import row_layout, write_layout
+from ..rules import effective_level
+from .entries import flight_layout, row_layout, write_layout
 from .flags import change_layout, state_layout
+from .readout import Readout
+from .verdict import Verdict
 from .window import Window
 
 __all__ = ["Registers"]
 
-_MASKED = 0x0001_0000
-
 
 class Registers(wiring.Component):
-    """One access at a time: taken, looked up, decided, and answered with its commit.
+    """One access at a time: taken, looked up, judged, decided, and answered with its commit.
 
-    An access is decoded, its row fetched, what it may do checked, and then decided: the answer
-    comes six cycles after it was taken; later by as long as ``hold`` was 1 or ``steady`` 0
-    when it was to be decided, and until the event channels have ended what was in flight (IOA-10,
-    IOA-11b). ERR-03, ERR-04, ERR-09 and ERR-14 are acknowledged and do nothing; of several, that
-    order counts, ERR-04 first; all but ERR-04 read 0.
+    Its decision is prepared by a cycle of its own: in state READY nothing that it rests on may be
+    under way, and in the next cycle, APPLY, it is decided, come what may: all that acts then comes
+    from flip-flops. So a grant of the same entry decided in APPLY is ordered after the access, and
+    is no longer good (``spoils``); one in READY is ordered before it, and READY waits.
+
+    The answer comes seven cycles after an access was taken; later by as long as READY waited, and
+    until the event channels have ended what was in flight (IOA-10, IOA-11b).
+    ERR-03, ERR-04, ERR-09 and ERR-14 are acknowledged and do nothing; all but ERR-04 read 0.
 
     Parameters
     ----------
@@ -36,19 +40,22 @@ class Registers(wiring.Component):
     start : ``In(1)``
         Accesses may be taken.
     hold : ``In(1)``
-        Nothing may be decided in this cycle.
-    steady : ``In(1)``
-        RIRR, in flight and bound of all entries are as in the previous cycle.
+        A grant, an EOI, or a change by the event channels is being decided: what is known of it
+        is not true before the third cycle after this one.
     n : ``Out(pirq_bits)``
         Entry of the access, from two cycles after it was taken until its answer.
     word : ``Out(32)``
         What is written; 0 before the first access.
     row, last : ``In(row_layout)``, ``In(Layouts.last_target)``
         Memory rows of ``n`` in the previous cycle.
-    state, held, status : ``In``
+    state, flight, held, status : ``In``
         Flags of ``n``, whether its request is put off, and why.
     enable : ``In(1)``
         CTRL.enable.
+    spoils : ``Out(1)``
+        In the next cycle a register of ``n`` is written.
+    apply : ``Out(1)``
+        An access is decided in this cycle.
     write : ``Out(write_layout)``
         Registers of ``n`` written in this cycle.
     change : ``Out(change_layout)``
@@ -58,11 +65,11 @@ class Registers(wiring.Component):
     vmm, dom : ``Out``
         Role and domain of the master.
     ending : ``Out(1)``
-        An EOI register write is ending what is in flight, until ``ended``.
+        An EOI register write is ending what is in flight, from its decision until ``ended``.
     ended : ``In(1)``
         Nothing is left in flight of what the EOI matches.
     end_one : ``Out(1)``
-        A write of trigger=edge is ending what is in flight of ``n``, until ``state.infl`` is 0.
+        A write of trigger=edge is ending what is in flight of ``n``, until ``flight.infl`` is 0.
     draining : ``Out(1)``
         One of the two.
     quiet : ``Out(1)``
@@ -75,10 +82,12 @@ class Registers(wiring.Component):
         c = self._config = config
         layouts = self._layouts = Layouts(config)
         ports = {
-            "bus": In(layouts.unit_bus), "start": In(1), "hold": In(1), "steady": In(1),
+            "bus": In(layouts.unit_bus), "start": In(1), "hold": In(1),
             "n": Out(c.pirq_bits), "word": Out(32),
             "row": In(row_layout), "last": In(layouts.last_target),
-            "state": In(state_layout), "held": In(1), "status": In(Outcome), "enable": In(1),
+            "state": In(state_layout), "flight": In(flight_layout),
+            "held": In(1), "status": In(Outcome), "enable": In(1),
+            "spoils": Out(1), "apply": Out(1),
             "write": Out(write_layout), "change": Out(change_layout),
             "eoi": Out(1), "vmm": Out(1), "dom": Out(4),
             "ending": Out(1), "ended": In(1), "end_one": Out(1), "draining": Out(1),
@@ -88,101 +97,99 @@ class Registers(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        c, state = self._config, self.state
-        row = Signal.like(self.row)     # a block RAM is slow: its row rests a cycle
+        c = self._config
         m.submodules.window = window = Window(c)
-        request = Signal(self._layouts.bus_request)
-        answer, decide = self.bus.rsp, Signal()
-        regsel, apic_id = Signal(8), Signal(4)
-        regsel_own = Signal(8)      # IOREGSEL of the domain that IOA_OWNER names
-        target = Signal.like(window.target)
-        word, vmm = request.data, request.vmm
+        m.submodules.verdict = verdict = Verdict(c)
+        m.submodules.readout = readout = Readout(c)
+        row = Signal.like(self.row)     # a block RAM is slow: its row rests a cycle
+        request, target = Signal(self._layouts.bus_request), Signal.like(window.target)
+        err, may, ready = Signal(Err), Signal(), Signal()
+        apic_id, index = Signal(4), Signal(8)
         m.d.comb += [
-            window.addr.eq(request.addr), window.index.eq(Mux(vmm, regsel, regsel_own)),
-            self.word.eq(word), self.vmm.eq(vmm), self.dom.eq(request.dom),
-        ]
-
-        # What it may do.
-        full, narrow, foreign, refused = Signal(), Signal(), Signal(), Signal()
-        moves, engaged = Signal(), Signal()
-        err, found = Signal(Err), Signal(Err)
-        m.d.comb += [
-            full.eq(request.sel.all()),
-            narrow.eq(~full & ~(target.regsel & (request.sel == 1))),
-            foreign.eq(target.page & (target.low | target.high) & ~vmm
-                       & ~(row.owned & (row.dom == request.dom))),
-            moves.eq((word[:4] != row.dom) | (word[8] != row.owned)),
-            engaged.eq(state.rirr | state.infl),
-            refused.eq(target.reqx & engaged & ((word[0] != row.reqx.path)
-                                                | (word[23] != row.reqx.autoeoi))
-                       | target.owner & (moves & (engaged | state.bound)
-                                         | (word[:4] >= c.domains))),
-            found.eq(Mux(target.unmapped, Err.UNMAPPED,
-                     Mux(narrow, Err.PARTIAL,
-                     Mux(target.undefined, Err.INDEX,
-                     Mux(request.we & foreign, Err.FOREIGN,
-                     Mux(request.we & refused, Err.BUSY, Err.NONE)))))),
+            window.addr.eq(request.addr), window.index.eq(index),
+            self.word.eq(request.data), self.vmm.eq(request.vmm), self.dom.eq(request.dom),
             self.n.eq(target.n),
+            verdict.request.eq(request), verdict.target.eq(target), verdict.row.eq(row),
+            verdict.state.eq(self.state), verdict.flight.eq(self.flight),
+            readout.target.eq(target), readout.foreign.eq(verdict.foreign),
+            readout.index.eq(index), readout.apic_id.eq(apic_id), readout.row.eq(row),
+            *(getattr(readout, name).eq(getattr(self, name))
+              for name in ("last", "state", "flight", "held", "status", "enable")),
         ]
+        m.d.sync += [row.eq(self.row), err.eq(verdict.err),
+                     may.eq(request.we & (verdict.err == Err.NONE))]
 
-        # What it reads.
-        requested = state.source & ~row.mask & ~state.rirr
-        low = Cat(row.vector, row.mode, row.logical, requested, row.polarity, state.rirr,
-                  row.trigger, row.mask)
-        stands = requested & ~state.err & self.enable
-        blocked = row.reqx.path & row.reqx.ser & state.infl
-        parked = stands & self.held & (self.status == Outcome.PARK)
-        waits = stands & self.held & (self.status == Outcome.WAIT)
-        status = Signal(32)
+        entry = target.low | target.high | target.reqx | target.owner
         m.d.comb += [
-            status[:7].eq(Cat(state.pend, state.rirr, state.infl, state.err, parked,
-                              stands & ~self.held & ~blocked, waits)),
-            status[8:14].eq(self.last.k), status[16:].eq(self.last.port),
-        ]
-        index = Mux(vmm, regsel, regsel_own)
-        version = (c.rtes - 1) << 16 | c.ioa_version
-        value = Signal(32)
-        m.d.comb += value.eq(
-            Mux(target.regsel, index, 0) | Mux(target.id, apic_id << 24, 0)
-            | Mux(target.version, version, 0)
-            | Mux(target.low, Mux(foreign, _MASKED, low), 0)
-            | Mux(target.high & ~foreign, row.dest << 24, 0)
-            | Mux(target.reqx, row.reqx.as_value(), 0) | Mux(target.stat, status, 0)
-            | Mux(target.owner, Cat(row.dom, row.owned << 4), 0))
-
-        # What it writes.
-        level = word[15] & ~word[9:11].any()
-        row_level = row.trigger & ~row.mode.as_value()[1:].any()
-        does, may, clears = Signal(), Signal(), Signal()
-        m.d.sync += [
-            row.eq(self.row),
-            err.eq(found), may.eq(request.we & (found == Err.NONE)),
-            self.change.vector.eq(Mux(target.low, word[:8], row.vector)),
-            self.change.polarity.eq(Mux(target.low, word[13], row.polarity)),
-            self.change.level.eq(Mux(target.low, level, row_level)),
-            self.change.mask.eq(Mux(target.low, word[16], row.mask)),
-            self.change.path.eq(Mux(target.reqx, word[0], row.reqx.path)),
-            self.change.dom.eq(Mux(target.owner, word[:4], row.dom)),
-            clears.eq(target.owner & moves | target.low & level & ~row_level),
-        ]
-        m.d.comb += [
-            does.eq(decide & may),
-            *(self.write[name].eq(does & target[name])
+            self.spoils.eq(ready & may & entry),
+            *(self.write[name].eq(self.apply & may & target[name])
               for name in ("low", "high", "reqx", "owner")),
-            self.change.low.eq(self.write.low),
-            self.change.valid.eq(self.write.as_value().any()),
-            self.change.clear.eq(does & clears),
-            self.eoi.eq(does & target.eoi),
-            self.draining.eq(self.ending | self.end_one),
-            self.bus.req.ready.eq(0), self.quiet.eq(0),
+            self.eoi.eq(self.apply & may & target.eoi),
         ]
-        with m.If(does & target.id & (index == 0)):
-            m.d.sync += apic_id.eq(word[24:28])
-        with m.If(does & target.regsel & vmm):
-            m.d.sync += regsel.eq(word)
-        with m.If(does & target.regsel & ~vmm):
-            m.d.sync += regsel_own.eq(word)
+        self._keep_index(m, target, request, index, apic_id, self.apply & may)
+        self._change(m, target, row, verdict.moves)
+        self._steps(m, window, request, target, ready)
 
+        answer = self.bus.rsp
+        with m.If(self.apply):
+            m.d.sync += [
+                answer.payload.data.eq(Mux(request.we | target.unmapped, 0, readout.value)),
+                answer.payload.berr.eq(target.unmapped), answer.payload.err.eq(err),
+                self.end_one.eq(self.write.low & ~self.change.level & self.state.rirr
+                                & self.flight.infl),
+            ]
+        with m.Elif(~self.flight.infl):
+            m.d.sync += self.end_one.eq(0)
+        with m.If(ready & may & target.eoi):
+            m.d.sync += self.ending.eq(1)
+        with m.Elif(self.ended):
+            m.d.sync += self.ending.eq(0)
+        m.d.comb += self.draining.eq(self.ending | self.end_one)
+
+        Recorder.beside(m, self, c, "ioapic", bus={
+            "valid": self.apply, "n": target.n, "request": request,
+            "answer": answer.payload.data, "berr": answer.payload.berr})
+        return m
+
+    def _keep_index(self, m, target, request, index, apic_id, does):
+        """IOREGSEL, one of the VMM and one of the domain that IOA_OWNER names, and the ID."""
+        regsel, regsel_own = Signal(8), Signal(8)
+        m.d.comb += index.eq(Mux(request.vmm, regsel, regsel_own))
+        with m.If(does & target.id & (index == 0)):
+            m.d.sync += apic_id.eq(request.data[24:28])
+        with m.If(does & target.regsel & request.vmm):
+            m.d.sync += regsel.eq(request.data)
+        with m.If(does & target.regsel & ~request.vmm):
+            m.d.sync += regsel_own.eq(request.data)
+
+    def _change(self, m, target, row, moves):
+        """What a write makes of the entry, ready a cycle ahead."""
+        change, word = self.change, Signal(row_layout)
+        m.d.comb += [
+            word.vector.eq(self.word[:8]), word.mode.eq(self.word[8:11]),
+            word.polarity.eq(self.word[13]), word.trigger.eq(self.word[15]),
+            word.mask.eq(self.word[16]),
+        ]
+        level, was = (effective_level(entry.trigger, entry.mode) for entry in (word, row))
+        clears = Signal()
+        m.d.sync += [
+            change.vector.eq(Mux(target.low, word.vector, row.vector)),
+            change.polarity.eq(Mux(target.low, word.polarity, row.polarity)),
+            change.level.eq(Mux(target.low, level, was)),
+            change.mask.eq(Mux(target.low, word.mask, row.mask)),
+            change.path.eq(Mux(target.reqx, self.word[0], row.reqx.path)),
+            change.dom.eq(Mux(target.owner, self.word[:4], row.dom)),
+            clears.eq(target.owner & moves | target.low & level & ~was),
+        ]
+        m.d.comb += [
+            change.low.eq(self.write.low), change.valid.eq(self.write.as_value().any()),
+            change.clear.eq(change.valid & clears),
+        ]
+
+    def _steps(self, m, window, request, target, ready):
+        """The states of an access."""
+        held = Signal(2)        # in the last two cycles
+        m.d.sync += held.eq(held << 1 | self.hold)
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += [self.bus.req.ready.eq(self.start),
@@ -196,29 +203,17 @@ class Registers(wiring.Component):
             with m.State("FETCH"):
                 m.next = "LOAD"
             with m.State("LOAD"):
-                m.next = "CHECK"
-            with m.State("CHECK"):
-                m.next = "DECIDE"
-            with m.State("DECIDE"):
-                m.d.comb += decide.eq(~self.hold & self.steady)
-                with m.If(decide):
-                    m.d.sync += [
-                        answer.payload.data.eq(Mux(request.we | target.unmapped, 0, value)),
-                        answer.payload.berr.eq(target.unmapped), answer.payload.err.eq(err),
-                        self.ending.eq(self.eoi),
-                        self.end_one.eq(self.write.low & ~level & state.rirr & state.infl),
-                    ]
-                    m.next = "ANSWER"
+                m.next = "JUDGE"
+            with m.State("JUDGE"):
+                m.next = "READY"
+            with m.State("READY"):
+                m.d.comb += ready.eq(~self.hold & ~held.any())
+                with m.If(ready):
+                    m.next = "APPLY"
+            with m.State("APPLY"):
+                m.d.comb += self.apply.eq(1)
+                m.next = "ANSWER"
             with m.State("ANSWER"):
-                with m.If(self.ending & self.ended):
-                    m.d.sync += self.ending.eq(0)
-                with m.If(self.end_one & ~state.infl):
-                    m.d.sync += self.end_one.eq(0)
                 with m.If(~self.draining):
-                    m.d.comb += answer.valid.eq(1)
+                    m.d.comb += self.bus.rsp.valid.eq(1)
                     m.next = "IDLE"
-
-        Recorder.beside(m, self, c, "ioapic", bus={
-            "valid": decide, "n": target.n, "request": request,
-            "answer": answer.payload.data, "berr": answer.payload.berr})
-        return m

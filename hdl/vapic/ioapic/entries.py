@@ -4,13 +4,14 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..dispatch.policy import falls_back
 from ..layouts import Layouts, Mode, SourceKind
 from ..rows import Read, RowMemory, Sweep
 from ..rules import effective_level
 
-__all__ = ["Entries", "row_layout", "write_layout"]
+__all__ = ["Entries", "flight_layout", "row_layout", "write_layout"]
 
-#: Extension of an entry as in REQX (SEL-01); hint, learn and slack are only kept.
+#: Extension of an entry as in REQX (SEL-01); hint, learn and slack are for STICKY.
 REQX = data.StructLayout({
     "path": 1, "ser": 1, "force_dyn": 1, "force_static": 1, "policy": 4, "zero": 4,
     "allow": 3, "hint_valid": 1, "hint": 6, "learn": 1, "autoeoi": 1, "slack": 8,
@@ -26,6 +27,10 @@ row_layout = data.StructLayout({
     "dom": 4, "owned": 1, "zeros": 3,
 })
 _LOW, _HIGH, _REQX, _OWNER = 0b00000011, 0b00000100, 0b01111000, 0b10000000
+_HINT = 0b00110000
+
+#: What the event channels tell of an entry: in flight for some vCPU, bound to some port.
+flight_layout = data.StructLayout({"infl": 1, "bound": 1})
 
 #: Which register of an entry is written in this cycle.
 write_layout = data.StructLayout({"low": 1, "high": 1, "reqx": 1, "owner": 1})
@@ -34,8 +39,10 @@ write_layout = data.StructLayout({"low": 1, "high": 1, "reqx": 1, "owner": 1})
 class Entries(wiring.Component):
     """RTE or IRT entry, REQX and PIRQ_OWNER of every interrupt source, and its last target.
 
-    Reads take one cycle and see what was decided before the cycle of the address. After reset one
-    row a cycle is written with its reset value, then ``ready`` rises (GEN-06).
+    Reads take one cycle. The event channels see a write of the cycle in which they name the row;
+    nothing is taken in such a cycle, and what the bus reads in it is not looked at, nor is the last
+    target in a cycle with a grant. So block RAM needs a bypass for the event channels alone. After
+    reset one row a cycle is written with its reset value, then ``ready`` rises (GEN-06).
 
     Parameters
     ----------
@@ -62,10 +69,17 @@ class Entries(wiring.Component):
         Only with ``config.commits``: its domain, in the same cycle, for the record of the start.
     query_n, query_entry : ``In``, ``Out(Layouts.entry)``
         Row that the event channels read, a cycle later.
+    note : ``In(Layouts.pirq_note)``
+        What the event channels tell of an entry.
+    flight : ``Out(flight_layout)``
+        What they told of ``n`` before this cycle.
     current : ``In(pirq_bits)``
         The row last taken.
     grant, target : ``In(1)``, ``In(Layouts.last_target)``
         Write ``target`` as its last target.
+    learn : ``In(1)``
+        Only if a policy built falls back: write ``target.k`` as its hint (SEL-13). Never together
+        with a write of the bus, as register accesses wait while a grant is decided.
     ready : ``Out(1)``
         All rows are initialised.
     """
@@ -75,23 +89,27 @@ class Entries(wiring.Component):
         index = config.pirq_bits
         self._config = config
         self.rows = RowMemory(64, config.pirqs, granularity=8, sweep=True, quiet=True, reads={
-            "bus": Read.BEFORE, "start": Read.BEFORE, "query": Read.BEFORE,
+            "bus": Read.APART, "start": Read.HELD, "query": Read.AFTER,
             **({"peek": Read.NOW} if config.commits else {})})
         self.targets = RowMemory(layouts.last_target, config.pirqs, sweep=True,
-                                 reads={"bus": Read.BEFORE})
+                                 reads={"bus": Read.APART})
+        self.flights = RowMemory(flight_layout, config.pirqs, sweep=True, lut_ram=True,
+                                 reads={"bus": Read.NOW})
         super().__init__({
+            "note": In(layouts.pirq_note), "flight": Out(flight_layout),
             "n": In(index), "write": In(write_layout), "word": In(32),
             "row": Out(row_layout), "last": Out(layouts.last_target),
             "offer_n": In(index), "take": In(1), "request": Out(layouts.request),
             "query_n": In(index), "query_entry": Out(layouts.entry),
             "current": In(index), "grant": In(1), "target": In(layouts.last_target),
-            "ready": Out(1),
+            "ready": Out(1), **({"learn": In(1)} if falls_back(config) else {}),
         } | ({"offer_dom": Out(config.domain_bits)} if config.commits else {}))
 
     def elaborate(self, platform):
         m = Module()
         c, word = self._config, self.word
         m.submodules.rows, m.submodules.targets = rows, targets = self.rows, self.targets
+        m.submodules.flights = flights = self.flights
         m.submodules.sweep = sweep = Sweep(c.pirqs)
         new, reset = Signal(row_layout), Signal(row_layout)
         m.d.comb += [
@@ -108,11 +126,15 @@ class Entries(wiring.Component):
             targets.write.data.eq(self.target),
             rows.bus.addr.eq(self.n), self.row.eq(rows.bus.data),
             targets.bus.addr.eq(self.n), self.last.eq(targets.bus.data),
-            rows.start.addr.eq(self.offer_n), rows.start.en.eq(self.take),
+            rows.start.addr.eq(self.offer_n), rows.start.hold.eq(~self.take),
             rows.query.addr.eq(self.query_n),
+            flights.write.en.eq(self.note.valid), flights.write.addr.eq(self.note.n),
+            flights.write.data.infl.eq(self.note.infl_any),
+            flights.write.data.bound.eq(self.note.bound_any),
+            flights.bus.addr.eq(self.n), self.flight.eq(flights.bus.data),
             self.ready.eq(~sweep.busy),
         ]
-        for memory in (rows, targets):
+        for memory in (rows, targets, flights):
             m.d.comb += [memory.sweep.busy.eq(sweep.busy), memory.sweep.row.eq(sweep.row)]
         m.d.comb += [
             *_read(rows.query.data, self.query_entry), self.query_entry.autoeoi.eq(
@@ -120,6 +142,15 @@ class Entries(wiring.Component):
             *_read(rows.start.data, self.request),
             self.request.kind.eq(Mux(self.current < c.rtes, SourceKind.PIN, SourceKind.IRT)),
         ]
+        if falls_back(c):
+            taken, learned = data.View(row_layout, rows.start.data), Signal(row_layout)
+            m.d.comb += [learned.eq(taken), learned.reqx.hint.eq(self.target.k),
+                         learned.reqx.hint_valid.eq(1)]
+            with m.If(self.learn):
+                m.d.comb += [rows.write.addr.eq(self.current), rows.write.data.eq(learned),
+                             rows.write.en.eq(_HINT)]
+            m.d.comb += [self.request[name].eq(taken.reqx[name])
+                         for name in ("hint_valid", "hint", "learn", "slack")]
         if c.commits:
             m.d.comb += [rows.peek.addr.eq(self.offer_n),
                          self.offer_dom.eq(data.View(row_layout, rows.peek.data).dom)]

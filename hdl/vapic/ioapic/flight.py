@@ -22,7 +22,7 @@ class FlightEnder(wiring.Component):
     many : ``In(1)``
         End all that the arbiter picks.
     pick_valid, pick_n : ``In``
-        Its pick of the previous cycle.
+        Its pick of two cycles ago.
     pick_stands : ``In(1)``
         Entry ``pick_n`` is still matched and in flight.
     loaded : ``In(1)``
@@ -47,12 +47,12 @@ class FlightEnder(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        out, sent, fresh = self.end_flight, Signal(), Signal()
+        out, sent, loaded, fresh = self.end_flight, Signal(), Signal(), Signal()
         stands = Mux(self.one, self.one_stands, self.pick_valid & self.pick_stands)
         asked = (self.many & fresh) | self.one
         m.d.comb += self.done.eq(fresh & ~self.pick_valid & ~out.valid & ~sent)
-        # The pick is a cycle behind.
-        m.d.sync += fresh.eq(self.many & self.loaded)
+        # The pick is two cycles behind.
+        m.d.sync += [loaded.eq(self.many & self.loaded), fresh.eq(self.many & loaded)]
         with m.If(out.valid):
             with m.If(out.ready):
                 m.d.sync += [out.valid.eq(0), sent.eq(1)]

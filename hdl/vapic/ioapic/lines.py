@@ -28,7 +28,10 @@ class Lines(wiring.Component):
     pin : ``In(width)``
         The lines, asynchronous.
     polarity, armed : ``In(width)``
-        Active low; an edge counts. Both as they are after the register write of this cycle.
+        Active low; an edge counts.
+    rest : ``In(1)``
+        One of them is being written: no sample is taken, the next cycle looks at the next one. A
+        level that lasts two samples is seen all the same, and writes are further apart than that.
     line : ``Out(width)``
         The synchronised pins, before polarity.
     edge : ``Out(width)``
@@ -43,7 +46,7 @@ class Lines(wiring.Component):
 
     def __init__(self, width: int):
         super().__init__({
-            "pin": In(width), "polarity": In(width), "armed": In(width),
+            "pin": In(width), "polarity": In(width), "armed": In(width), "rest": In(1),
             "line": Out(width), "edge": Out(width), "differ": Out(width), "changed": Out(1),
             "settled": Out(1),
         })
@@ -53,10 +56,12 @@ class Lines(wiring.Component):
         meta, sample = Signal.like(self.line), Signal.like(self.line)
         differ = self.differ
         m.d.comb += [
-            differ.eq(sample ^ self.line),
+            differ.eq((sample ^ self.line) & ~self.rest.replicate(len(sample))),
             self.edge.eq(differ & (sample ^ self.polarity) & self.armed),
             self.changed.eq(differ.any()),
-            self.settled.eq(~(differ | meta ^ self.line | self.pin ^ self.line).any()),
+            self.settled.eq(~(sample ^ self.line | meta ^ self.line | self.pin ^ self.line).any()),
         ]
-        m.d.sync += [meta.eq(self.pin), sample.eq(meta), self.line.eq(sample)]
+        m.d.sync += [meta.eq(self.pin), sample.eq(meta)]
+        with m.If(~self.rest):
+            m.d.sync += self.line.eq(sample)
         return m

@@ -2,10 +2,10 @@
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Outcome
+from ..rows import Read, RowMemory
 from ..trees import decode
 
 __all__ = ["Turns"]
@@ -35,20 +35,25 @@ class Turns(wiring.Component):
         In this cycle the line of that level entry is about to change.
     take, offer_n : ``In``
         A selection starts.
-    granted : ``In(1)``
-        First or last decision of its grant.
+    granted, last : ``In(1)``
+        First or last decision of its grant; the last one.
     outcome : ``In(Outcome)``
         It ended without one.
     recheck : ``In(1)``
         Targets may have changed; wins over an outcome of the same cycle.
-    written, n : ``In``
-        A register of entry ``n`` is written in this cycle.
+    spoils, n : ``In``
+        A register of entry ``n`` is written in the next cycle or, in which nothing is taken, in
+        this one.
+    at : ``In(pirqs)``
+        Entry ``n`` one-hot, as of the cycle before.
     written_at : ``In(pirqs)``
-        The same, one-hot.
+        The entry written in this cycle, one-hot.
     current, current_at : ``Out``
         The request last taken, and one-hot.
-    live : ``Out(pirqs)``
-        Requests to be selected.
+    busy : ``Out(1)``
+        Its selection is under way; from the cycle after ``take`` to the one that ends it.
+    due, live : ``Out(pirqs)``
+        Requests to be selected if CTRL.enable is 1; and if it is.
     good : ``Out(1)``
         The current request stands and its entry was not written since its start; valid from the
         second cycle after ``take`` until its grant or outcome. Comes from flip-flops: only a line
@@ -63,13 +68,15 @@ class Turns(wiring.Component):
 
     def __init__(self, config):
         c = self._config = config
-        self.reasons = Memory(shape=Outcome, depth=c.pirqs, init=[])
+        self.reasons = RowMemory(Outcome, c.pirqs, lut_ram=True,
+                                 reads={"mine": Read.NOW, "asked": Read.NOW})
         super().__init__({
             "stands": In(c.pirqs), "flips": In(c.pirqs), "enable": In(1),
-            "take": In(1), "offer_n": In(c.pirq_bits), "granted": In(1),
+            "take": In(1), "offer_n": In(c.pirq_bits), "granted": In(1), "last": In(1),
             "outcome": In(Outcome), "recheck": In(1),
-            "written": In(1), "n": In(c.pirq_bits), "written_at": In(c.pirqs),
-            "current": Out(c.pirq_bits), "current_at": Out(c.pirqs), "live": Out(c.pirqs),
+            "spoils": In(1), "at": In(c.pirqs), "n": In(c.pirq_bits), "written_at": In(c.pirqs),
+            "current": Out(c.pirq_bits), "current_at": Out(c.pirqs, init=1), "busy": Out(1),
+            "due": Out(c.pirqs), "live": Out(c.pirqs),
             "good": Out(1), "fail": Out(1), "parked": Out(1),
             "held": Out(1), "status": Out(Outcome),
         })
@@ -78,10 +85,8 @@ class Turns(wiring.Component):
         m = Module()
         c = self._config
         m.submodules.reasons = self.reasons
-        put = self.reasons.write_port()
-        mine, asked = (self.reasons.read_port(domain="comb") for _ in range(2))
-
-        due, held = Signal(c.pirqs, init=-1), Signal(c.pirqs)
+        reasons = self.reasons
+        waits, held = Signal(c.pirqs), Signal(c.pirqs)
         ended = self.outcome
         stale, changed = Signal(), Signal()
         standing, was_held, put_off = Signal(), Signal(), Signal()
@@ -91,31 +96,33 @@ class Turns(wiring.Component):
 
         target = Mux(self.take, self.offer_n, self.current)
         m.d.comb += [
-            self.current_at.eq(decode(self.current, c.pirqs)),
-            was_held.eq(held.bit_select(self.current, 1)),
+            was_held.eq((held & self.current_at).any()),
             self.good.eq(standing & self.enable & ~stale),
-            self.live.eq(self.stands & due & all_of(self.enable)),
+            self.due.eq(self.stands & ~waits), self.live.eq(self.due & all_of(self.enable)),
             self.fail.eq(self.good & (ended == Outcome.ERROR)),
             put_off.eq(self.good & ((ended == Outcome.PARK) | (ended == Outcome.WAIT)
                                     | (ended == Outcome.BLOCKED))),
-            mine.addr.eq(self.current),
+            reasons.mine.addr.eq(self.current),
             self.parked.eq(put_off & (ended == Outcome.PARK)
-                           & ~(was_held & (mine.data == Outcome.PARK))),
-            put.en.eq(put_off), put.addr.eq(self.current), put.data.eq(ended),
-            asked.addr.eq(self.n), self.status.eq(asked.data),
-            self.held.eq(held.bit_select(self.n, 1)),
+                           & ~(was_held & (reasons.mine.data == Outcome.PARK))),
+            reasons.write.en.eq(put_off), reasons.write.addr.eq(self.current),
+            reasons.write.data.eq(ended),
+            reasons.asked.addr.eq(self.n), self.status.eq(reasons.asked.data),
+            self.held.eq((held & self.at).any()),
         ]
         here = self.current_at
         m.d.sync += [
-            stale.eq(~self.take & stale | self.written & (self.n == target)),
+            stale.eq(~self.take & stale | self.spoils & (self.n == target)),
             changed.eq(~self.take & changed | self.recheck),
-            standing.eq(self.stands.bit_select(self.current, 1)
+            standing.eq((self.stands & self.current_at).any()
                         ^ (self.flips & self.current_at).any()),
             held.eq(held & self.stands & all_of(self.enable) & ~(here & all_of(self.granted))
                     | here & all_of(put_off)),
-            due.eq(due & ~(here & all_of(put_off & ~changed)) | ~self.stands | self.written_at
-                   | all_of(self.recheck | ~self.enable)),
+            waits.eq((waits | here & all_of(put_off & ~changed)) & self.stands & ~self.written_at
+                     & all_of(self.enable & ~self.recheck)),
+            self.busy.eq(self.take | self.busy & ~self.last & (ended == Outcome.NONE)),
         ]
         with m.If(self.take):
-            m.d.sync += self.current.eq(self.offer_n)
+            m.d.sync += [self.current.eq(self.offer_n),
+                         self.current_at.eq(decode(self.offer_n, c.pirqs))]
         return m

@@ -4,16 +4,17 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..layouts import Layouts, Outcome
+from ..dispatch.policy import falls_back
+from ..layouts import Layouts
 from ..msi.intake import message_layout
 from ..record import Recorder
-from ..rotation import RoundRobin
 from .bus import Registers
 from .entries import Entries
 from .flags import Flags
 from .flight import FlightEnder
 from .lines import Lines
 from .match import EoiMatch
+from .pick import Picker
 from .turns import Turns
 
 __all__ = ["Ioapic"]
@@ -22,7 +23,7 @@ __all__ = ["Ioapic"]
 class Ioapic(wiring.Component):
     """Redirection and MSI table entries, and the requests they make (spec, chapter 2).
 
-    A pin reaches the offer four cycles after it changed, a message two after it was taken. While
+    A pin reaches the offer six cycles after it changed, a message four after it was taken. While
     an EOI register write, or one of trigger=edge, is ending what is in flight, nothing is offered;
     ``requests.ok`` is 0 during the former (IOA-24). Who wins a tie is told in `Flags` and `Turns`.
 
@@ -42,12 +43,12 @@ class Ioapic(wiring.Component):
         The page, REQX, REQSTAT, PIRQ_OWNER and IRT.
     message : ``In(message_layout(config))``
         An MSI, pending from the next cycle on.
-    merged : ``Out(1)``
-        That of the previous cycle merged with one that was pending.
     eoi : ``In(Layouts.eoi)``
-        EOI broadcast of a vLAPIC; clears matching RIRR at the end of the cycle.
+        EOI broadcast of a vLAPIC; clears matching RIRR at the end of the next cycle. An entry with
+        RIRR makes no request, so nobody can tell but a register access, which waits.
     hand_back, pirq_note : ``In``
-        What the event channels do to a request, and a PIRQ's state there.
+        What the event channels do to a request, and a PIRQ's state there; both act a cycle late
+        too. What ends in the event channels gates a request until then.
     end_flight : ``Out(stream.Signature(pirq_bits))``
         Source of which the event channels end all that is in flight (IOA-10, IOA-11b); taken n is
         expected back as a ``pirq_note`` with ``infl_any=0``.
@@ -77,7 +78,7 @@ class Ioapic(wiring.Component):
         layouts = Layouts(config)
         ports = {
             "pin": In(c.rtes), "bus": In(layouts.unit_bus),
-            "message": In(message_layout(c)), "merged": Out(1),
+            "message": In(message_layout(c)),
             "eoi": In(layouts.eoi), "hand_back": In(layouts.hand_back),
             "pirq_note": In(layouts.pirq_note),
             "end_flight": Out(stream.Signature(c.pirq_bits)),
@@ -105,22 +106,22 @@ class Ioapic(wiring.Component):
         m.submodules.turns = turns = self.turns
         m.submodules.lines = lines = Lines(c.rtes)
         m.submodules.match = match = EoiMatch(c)
-        m.submodules.arbiter = arbiter = RoundRobin(c.pirqs)
+        m.submodules.picker = picker = Picker(c.pirqs)
         m.submodules.flight = flight = FlightEnder(c)
         change, granted = registers.change, Signal()
         m.d.comb += granted.eq(requests.first | requests.last)
 
         # Registers, on rows and flags.
-        steady = Signal()
         connect(m, flipped(self.bus), registers.bus)
         m.d.comb += [
             registers.start.eq(entries.ready),
             registers.hold.eq(self.granting | requests.multi | self.eoi.valid
-                              | self.hand_back.valid | (requests.outcome != Outcome.NONE)),
-            registers.steady.eq(steady), registers.row.eq(entries.row),
+                              | self.hand_back.valid | self.pirq_note.valid),
+            registers.row.eq(entries.row),
             registers.last.eq(entries.last),
-            registers.state.eq(flags.state), registers.held.eq(turns.held),
-            registers.status.eq(turns.status), registers.enable.eq(self.globals.enable),
+            registers.state.eq(flags.state), registers.flight.eq(entries.flight),
+            registers.held.eq(turns.held), registers.status.eq(turns.status),
+            registers.enable.eq(self.globals.enable),
             entries.n.eq(registers.n), entries.write.eq(registers.write),
             entries.word.eq(registers.word),
             entries.offer_n.eq(requests.tag), entries.take.eq(requests.take),
@@ -128,66 +129,77 @@ class Ioapic(wiring.Component):
             entries.current.eq(turns.current),
             entries.grant.eq(granted), entries.target.eq(requests.target),
         ]
-        m.d.sync += steady.eq(~(granted | self.eoi.valid | self.hand_back.valid
-                                | self.pirq_note.valid))
-
-        # EOI: of a vLAPIC, else of the EOI register.
-        broadcast = self.eoi.valid
+        if falls_back(c):
+            m.d.comb += entries.learn.eq(requests.learn)
+        # EOI: of a vLAPIC, a cycle after it was decided, else of the EOI register.
+        eoi = Signal.like(self.eoi)
+        m.d.sync += [eoi.eq(self.eoi), entries.note.eq(self.pirq_note)]
 
         def every_bit(bit):
             return bit.replicate(c.pirqs)
 
         m.d.comb += [
             match.changed.eq(flags.changed), match.change.eq(change),
-            match.vector.eq(Mux(broadcast, self.eoi.vector, registers.word[:8])),
-            match.dom.eq(Mux(broadcast, self.eoi.dom, registers.dom)),
-            match.every.eq(~broadcast & registers.vmm),
-            flags.ended.eq(match.hit & Mux(broadcast, ~match.path, every_bit(registers.eoi))),
+            match.vector.eq(Mux(eoi.valid, eoi.vector, registers.word[:8])),
+            match.dom.eq(Mux(eoi.valid, eoi.dom, registers.dom)),
+            match.every.eq(~eoi.valid & registers.vmm),
+            flags.ended.eq(match.hit & Mux(eoi.valid, ~match.path, every_bit(registers.eoi))),
         ]
 
         # Sources.
         m.d.comb += [
-            lines.pin.eq(self.pin), lines.polarity.eq(flags.polarity_now),
-            lines.armed.eq(flags.armed_now),
+            lines.pin.eq(self.pin), lines.polarity.eq(flags.polarity),
+            lines.armed.eq(flags.armed), lines.rest.eq(change.valid),
             flags.line.eq(lines.line), flags.edge.eq(lines.edge),
-            flags.message.eq(self.message), self.merged.eq(flags.merged),
+            flags.message.eq(self.message),
             flags.hand_back.eq(self.hand_back), flags.pirq_note.eq(self.pirq_note),
             flags.change.eq(change), flags.n.eq(registers.n),
             flags.latch_masked.eq(self.globals.latch_masked_edges),
             flags.current_at.eq(turns.current_at), flags.fail.eq(turns.fail),
-            flags.first.eq(requests.first), flags.last.eq(requests.last),
+            flags.first.eq(requests.first),
             self.coalesced.eq(flags.coalesced),
         ]
 
-        # Selections. The arbiter also picks whose flights to end.
+        # Selections. What is picked is offered a cycle later, if it is still due then: a line, a
+        # write and the selection under way can end it meanwhile, all else only adds requests. The
+        # picker also says whose flights to end.
         contenders, stands = Signal(c.pirqs), Signal()
         wanted, loaded = Signal(c.pirqs), Signal()      # to be ended by an EOI register write
-        with m.If(~broadcast | ~registers.ending):
+        offered, tag = Signal(), Signal(c.pirq_bits)
+        with m.If(~eoi.valid | ~registers.ending):
             m.d.sync += [wanted.eq(match.hit & flags.level & flags.infl
                                    & every_bit(registers.ending)),
                          loaded.eq(registers.ending)]
+        m.d.sync += [
+            tag.eq(picker.n),
+            offered.eq(picker.valid & stands & ~registers.apply & ~registers.draining
+                       & ~(turns.flips.bit_select(picker.n, 1))
+                       & ~(turns.busy & (picker.n == turns.current))),
+        ]
         m.d.comb += [
             turns.stands.eq(flags.stands), turns.enable.eq(self.globals.enable),
             turns.flips.eq(lines.differ & flags.level[:c.rtes]), turns.take.eq(requests.take),
-            turns.offer_n.eq(requests.tag), turns.granted.eq(granted),
+            turns.offer_n.eq(requests.tag), turns.granted.eq(granted), turns.last.eq(requests.last),
             turns.outcome.eq(requests.outcome), turns.recheck.eq(self.recheck),
-            turns.written.eq(change.valid), turns.n.eq(registers.n),
-            turns.written_at.eq(flags.changed),
+            turns.spoils.eq(registers.spoils | change.valid), turns.n.eq(registers.n),
+            turns.written_at.eq(flags.changed), turns.at.eq(flags.at),
             self.parked.eq(turns.parked),
-            contenders.eq(Mux(registers.ending, wanted, turns.live)),
-            stands.eq(contenders.bit_select(arbiter.n, 1)),
-            arbiter.request.eq(contenders), arbiter.last.eq(turns.current),
-            requests.tag.eq(arbiter.n),
-            requests.offer.eq(arbiter.valid & stands & ~registers.draining),
+            contenders.eq(Mux(registers.ending, wanted, turns.due)),
+            stands.eq(contenders.bit_select(picker.n, 1)),
+            picker.request.eq(contenders), picker.last.eq(turns.current),
+            requests.tag.eq(tag),
+            requests.offer.eq(offered & self.globals.enable & ~registers.apply
+                              & ~registers.draining),
             requests.request.eq(entries.request),
             requests.ok.eq(turns.good & ~registers.ending),
             flight.many.eq(registers.ending), flight.loaded.eq(loaded),
-            flight.pick_valid.eq(arbiter.valid), flight.pick_n.eq(arbiter.n),
+            flight.pick_valid.eq(picker.valid), flight.pick_n.eq(picker.n),
             flight.pick_stands.eq(stands),
             flight.one.eq(registers.end_one), flight.n.eq(registers.n),
-            flight.one_stands.eq(flags.state.infl), registers.ended.eq(flight.done),
+            flight.one_stands.eq(entries.flight.infl), registers.ended.eq(flight.done),
             self.ready.eq(entries.ready),
-            self.quiet.eq(entries.ready & registers.quiet & lines.settled & ~turns.live.any()),
+            self.quiet.eq(entries.ready & registers.quiet & lines.settled & flags.quiet
+                          & ~eoi.valid & ~turns.live.any()),
         ]
         connect(m, flight.end_flight, flipped(self.end_flight))
 

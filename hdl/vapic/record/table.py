@@ -93,9 +93,9 @@ TABLE = (
         meaning="Read of a global register, or a read that is refused; `port` 1 came by `msi_bus`"),
     Row(**_ENTRIES, writes=False,
         meaning="Read of the I/O APIC page, REQX, REQSTAT, PIRQ_OWNER or IRT; `n` is the entry"),
+    Row(**_ENTRIES, writes=True, meaning="Write of one of them"),
     Row("dispatch", Op.END, "A selection ended without a grant; none if its target answered ABORT "
         "or RETRY", row=_N, result=(Value("outcome", 3),)),
-    Row(**_ENTRIES, writes=True, meaning="Write of one of them"),
     Row("bank", Op.BUS, "Access to a vLAPIC or to VCPU registers; `v` is the one addressed",
         request=True, row=_V, result=_ANSWER),
     Row("bank", Op.CTL, "VCPU_CTL written; not applied is ERR-09",

@@ -181,6 +181,8 @@ class Register:
     built : bool
         If not, it exists, reads 0 and ignores writes, as the specification says of features that
         are not there.
+    policy : str
+        The policy that it is for, if it is not built without that (``Config.policies``).
     also : tuple of int
         Further offsets that mean the same register.
     partial : bool
@@ -199,6 +201,7 @@ class Register:
     spec: str = ""
     text: str = ""
     built: bool = True
+    policy: str = ""
     also: tuple[int, ...] = ()
     partial: bool = False
     indirect: bool = False
@@ -222,6 +225,10 @@ class Register:
         """Where one of its fields is kept."""
         return part.keep or self.keep
 
+    def exists(self, config: Any) -> bool:
+        """Whether it is more than an offset that reads 0, in a configuration."""
+        return self.built and (not self.policy or self.policy in config.policies)
+
     @property
     def write_mask(self) -> int:
         """Bits that a write can act on."""
@@ -243,7 +250,7 @@ class Register:
 
     def reset_of(self, config: Any, *index: int) -> int | None:
         """Value after reset for a configuration and index; None where it depends on time."""
-        if not self.built:
+        if not self.exists(config):
             return 0
         word = 0
         for part in self.fields:

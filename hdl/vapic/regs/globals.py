@@ -22,8 +22,9 @@ def _counter(name: str, offset: int, spec: str, text: str, built: bool = True) -
 
 
 def _plain(name: str, offset: int, spec: str, text: str, *fields: Field,
-           built: bool = True) -> Register:
-    return Register(name, offset, _RW, "V", Keep.FLOP, fields, spec=spec, text=text, built=built)
+           built: bool = True, policy: str = "") -> Register:
+    return Register(name, offset, _RW, "V", Keep.FLOP, fields, spec=spec, text=text, built=built,
+                    policy=policy)
 
 
 REGISTERS = (
@@ -75,8 +76,9 @@ REGISTERS = (
            Field("focus", 2, built=False, text="Focus rule (SEL-12)"),
            Field("fixed_tie", 3, kept="lpcfg_fixed_tie",
                  text="A tie goes to the smallest number, without rotation (SEL-11)")),
-    _plain("SCHEDRANK", 0x1108, "4.2", "Rank of the scheduling states for RUNFIRST.",
-           Field("ranks", 0, 8, text="2 bits a state"), built=False),
+    _plain("SCHEDRANK", 0x1108, "SEL-15", "Rank of the scheduling states for RUNFIRST.",
+           Field("ranks", 0, 8, reset=0xD8, kept="schedrank",
+                 text="2 bits a state, running [1:0] to offline [7:6]"), policy="runfirst"),
     _plain("PULL", 0x110C, "SEL-16", "Whom PULL finds to have room.",
            Field("depth", 0, 8, reset=1, kept="pull_depth", text="Load below which there is room"),
            Field("wake", 8, kept="pull_wake", text="If none runs with room, take a blocked one")),

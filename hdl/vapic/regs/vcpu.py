@@ -13,9 +13,9 @@ _VCPUS = Dim("v", _STRIDE, lambda c: c.vcpus, "N_VCPU", 512)
 
 
 def _register(name: str, offset: int, access: Access, keep: Keep, spec: str, text: str,
-              *fields: Field, built: bool = True) -> Register:
+              *fields: Field, built: bool = True, policy: str = "") -> Register:
     return Register(f"VCPU_{name}", _BASE + offset, access, "V", keep, fields, (_VCPUS,),
-                    spec=spec, text=text, built=built)
+                    spec=spec, text=text, built=built, policy=policy)
 
 
 def _counter(name: str, offset: int, spec: str, text: str) -> Register:
@@ -37,8 +37,8 @@ REGISTERS = (
               Field("state", 0, 2, reset=3, kept="sched", values=SCHED)),
     _register("WEIGHT", 0x08, _RW, Keep.HEAD, "SEL-14", "Share for WEIGHTED.",
               Field("weight", 0, 8), built=False),
-    _register("RQPOS", 0x0C, _RW, Keep.HEAD, "4.2", "Place in the run queue for RUNFIRST.",
-              Field("rqpos", 0, 8), built=False),
+    _register("RQPOS", 0x0C, _RW, Keep.HEAD, "SEL-15", "Place in the run queue for RUNFIRST.",
+              Field("rqpos", 0, 8), policy="runfirst"),
     _register("UPVEC", 0x10, _RW, Keep.HEAD, "EVT-05", "Vector that an upcall injects.",
               Field("vector", 0, 8, kept="upvec", text="A vector below 16 is not valid"),
               Field("valid", 8, kept="upvec_valid", text="Inject it instead of the upcall line")),

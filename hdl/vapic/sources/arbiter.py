@@ -4,6 +4,7 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from ..dispatch.policy import falls_back
 from ..layouts import Layouts
 from ..rotation import RoundRobin
 from ..trees import reduce_pairs
@@ -82,6 +83,8 @@ class SourceArbiter(wiring.Component):
             with m.If(others):
                 m.d.sync += last.eq(rotation.n)
         for source, chosen, mine in zip(sources, pick, owner, strict=True):
+            if falls_back(self._config):
+                m.d.comb += source.learn.eq(requests.learn & mine)
             m.d.comb += [
                 source.take.eq(requests.take & chosen), source.target.eq(requests.target),
                 source.first.eq(requests.first & mine), source.last.eq(requests.last & mine),

@@ -17,10 +17,11 @@ from amaranth.hdl._ir import Design
 from amaranth.hdl._mem import MemoryData
 from amaranth.lib import wiring
 
+from vapic.progress import Progress
+
 from .cache import Cache
 from .compiler.fingerprint import Contents
 from .compiler.model import Description, compile_design
-from .progress import building
 from .runtime.library import Model
 from .toolchain import compile_library, find_compiler
 
@@ -107,13 +108,14 @@ def build_model(design: Design, toplevel: Any, probes: Iterable[Any] = ()) -> Mo
         store, name = Cache(), type(_inner(toplevel)).__name__
 
         def make(folder: Path) -> None:
-            with building(name) as progress:
+            with Progress() as progress:
+                progress.stage(f"compiling {name} for simulation")
                 sources, cold, description = compile_design(design, contents, exposed)
                 (folder / "layout.json").write_text(json.dumps(description.to_dict()))
                 headers = {file: text for file, text in sources.items() if file.endswith(".h")}
                 (folder / "cold.json").write_text(json.dumps(headers | cold))
                 compile_library(sources, folder / "model.so", compiler=compiler,
-                                progress=progress)
+                                progress=progress.count)
 
         folder = store.obtain(key, name, make)
         # Read now, as the entry may be dropped from the cache before somebody asks for them.
@@ -121,9 +123,10 @@ def build_model(design: Design, toplevel: Any, probes: Iterable[Any] = ()) -> Mo
 
         def cold() -> Path:
             def make_cold(target: Path) -> None:
-                with building(f"{name}, all signals") as progress:
+                with Progress() as progress:
+                    progress.stage(f"compiling {name}, all signals, for simulation")
                     compile_library(json.loads(cold_sources), target / "cold.so",
-                                    compiler=compiler, progress=progress)
+                                    compiler=compiler, progress=progress.count)
 
             return store.obtain(_key(key, "cold"), f"{name}, all signals", make_cold) / "cold.so"
 

@@ -16,6 +16,7 @@ class Control:
     ctrl: int = 1
     policy: int = 0x30
     lpcfg: int = 1
+    schedrank: int = 0xD8
     pull: int = 1
     ioa_owner: int = 0
     rrptr: list[int] = field(default_factory=list[int])

@@ -54,7 +54,9 @@ class Core:
         r = self.requests[n]
         return EntryView(
             n, r.pin, r.vector, r.mode, r.logical, r.level, r.dest, r.evt, r.ser,
-            r.dynamic(self.control.dyn_off), r.reqx >> 4 & 0xF, r.reqx >> 12 & 7, r.owned, r.dom,
+            r.dynamic(self.control.dyn_off), r.reqx >> 4 & 0xF, r.reqx >> 12 & 7,
+            r.reqx >> 16 & 0x3F if r.reqx >> 15 & 1 else None, bool(r.reqx >> 22 & 1),
+            r.reqx >> 24, r.owned, r.dom,
             bool(self.events.infl[n]))
 
     def lane_views(self, n: int) -> tuple[LaneView, ...]:
@@ -70,14 +72,15 @@ class Core:
         ppr, apr = apic.priorities
         return LaneView(
             k, vcpu.v, vcpu.online, vcpu.freeze, apic.en, bool(apic.svr & 0x100), apic.id,
-            apic.ldr, apic.dfr, vcpu.sched, apic.tpr, ppr, apr, self.load(vcpu), port,
+            apic.ldr, apic.dfr, vcpu.sched, apic.tpr, ppr, apr, vcpu.rqpos,
+            self.load(vcpu), port,
             port is not None and bool(events.domains[d].mask >> port & 1),
             bool(events.infl[n] >> k & 1))
 
     def terms(self, n: int) -> Terms:
         """Global terms for request n as they stand now."""
         c = self.control
-        return Terms(c.policy, c.lpcfg, c.pull & 0xFF, bool(c.pull & 0x100),
+        return Terms(c.policy, c.lpcfg, c.schedrank, c.pull & 0xFF, bool(c.pull & 0x100),
                      c.rrptr[self.requests[n].dom], self.params.lanes, self.params.vectors,
                      self.params.policies)
 

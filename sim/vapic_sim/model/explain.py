@@ -21,6 +21,8 @@ def _policy(choice: Choice) -> str:
     name = policy.name
     if choice.policy == Policy.LOWPRI:
         name += f" by {_METRIC[terms.lpcfg & 3]}"
+    if choice.policy == Policy.STICKY:
+        name += f" with hint {choice.entry.hint}, slack {choice.entry.slack}"
     if choice.policy == Policy.PULL:
         name += f" with depth {terms.depth}"
     if choice.unknown_policy:

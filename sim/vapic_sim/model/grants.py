@@ -161,9 +161,11 @@ class Dispatcher:
             request.rirr = True
         if not request.level or not request.pin:
             request.pend = False
-        if choice.unknown_policy:
-            core.log(Err.POLICY, _REQX + 4 * n, entry.dom)
         won = self._won(selection) if entry.dynamic else None
+        if choice.unknown_policy or (won and won.unknown):
+            core.log(Err.POLICY, _REQX + 4 * n, entry.dom)
+        if won and won.learns:
+            request.reqx = request.reqx & ~(0x3F << 16) | lane.k << 16 | 1 << 15
         if won and won.rotates:
             core.control.rrptr[entry.dom] = (lane.k + 1) % core.params.lanes
         self.last_granted = n

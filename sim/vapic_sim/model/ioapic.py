@@ -5,7 +5,7 @@ from .params import Params
 
 __all__ = ["Ioapic", "Request"]
 
-_REQX_BUILT = 0x0080_70FF
+_REQX_KEPT = 0xFFFF_F0FF
 
 
 class Request:
@@ -97,7 +97,7 @@ class Request:
 
     def write_reqx(self, data: int, in_flight: bool) -> bool:
         """Write REQX; False if it is refused (SEL-01)."""
-        data &= _REQX_BUILT
+        data &= _REQX_KEPT
         if (self.rirr or in_flight) and (data ^ self.reqx) & (1 | 1 << 23):
             return False
         self.reqx = data

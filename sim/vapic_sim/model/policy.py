@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from .records import Policy, Sched
-from .views import LaneView, Terms
+from .views import EntryView, LaneView, Terms
 
 __all__ = ["Pick", "in_force", "key", "name", "rotates"]
 
-_RUNNING, _BLOCKED = int(Sched.RUNNING), int(Sched.BLOCKED)
+_RUNNING, _RUNNABLE, _BLOCKED = int(Sched.RUNNING), int(Sched.RUNNABLE), int(Sched.BLOCKED)
 
 
 @dataclass(slots=True)
@@ -22,11 +22,17 @@ class Pick:
         Its key, as the explanation shows it.
     rotates : bool
         The grant moves RRPTR (SEL-11).
+    unknown : bool
+        STICKY fell back to a policy that is not there (ERR-07).
+    learns : bool
+        The winner becomes the hint, if the entry learns (SEL-13).
     """
 
     lane: LaneView
     key: int
     rotates: bool
+    unknown: bool = False
+    learns: bool = False
 
 
 def in_force(asked: int, terms: Terms) -> tuple[Policy, bool]:
@@ -51,17 +57,37 @@ def key(policy: Policy, lane: LaneView, terms: Terms) -> int:
     """Key of a lane; the smallest wins."""
     if policy == Policy.LOWPRI:
         return (lane.tpr, lane.ppr, lane.apr, lane.apr)[terms.lpcfg & 3]
-    if policy in (Policy.LEAST, Policy.PULL):
+    if policy in (Policy.LEAST, Policy.PULL, Policy.STICKY):
         return lane.load
+    if policy == Policy.RUNFIRST:
+        rank = terms.schedrank >> 2 * lane.sched & 3
+        return rank << 16 | (lane.rqpos if lane.sched == _RUNNABLE else 0) << 8 | lane.load
     return 0
 
 
-def name(policy: Policy, lanes: list[LaneView], terms: Terms) -> Pick | None:
+def name(policy: Policy, lanes: list[LaneView], entry: EntryView, terms: Terms) -> Pick | None:
     """Whom the policy in force names among the lanes that may have the request."""
+    if policy == Policy.STICKY:
+        return _sticky(lanes, entry, terms)
     if policy == Policy.PULL:
         lanes = _pullable(lanes, terms)
     winner = _best(policy, lanes, terms)
     return winner and Pick(winner, key(policy, winner, terms), rotates(policy, terms))
+
+
+def _sticky(lanes: list[LaneView], entry: EntryView, terms: Terms) -> Pick | None:
+    """The hint if it is not much more loaded than the least loaded, else the fallback (SEL-13)."""
+    least = min((lane.load for lane in lanes), default=0)
+    for lane in lanes:
+        if lane.k == entry.hint and lane.load <= least + entry.slack:
+            return Pick(lane, lane.load, rotates(Policy.STICKY, terms))
+    number, policy, unknown = terms.policy >> 4, Policy.LOWPRI, False
+    if number not in (Policy.STICKY, Policy.PULL):
+        policy, unknown = _known(number, terms)
+    won = name(policy, lanes, entry, terms)
+    if won:
+        won.unknown, won.learns = unknown, entry.learn
+    return won
 
 
 def _best(policy: Policy, lanes: list[LaneView], terms: Terms) -> LaneView | None:

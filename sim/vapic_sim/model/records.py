@@ -37,6 +37,8 @@ class Policy(IntEnum):
     LOWPRI = 0
     RR = 1
     LEAST = 2
+    RUNFIRST = 3
+    STICKY = 4
     PULL = 6
     STATIC = 16
 

@@ -119,7 +119,7 @@ def _barred(entry: EntryView, lane: LaneView) -> str:
 def pick(choice: Choice, without: set[int]) -> Pick | None:
     """Whom the policy names among the eligible lanes that are not in `without`."""
     lanes = [lane for lane in choice.eligible if lane.k not in without]
-    return name(Policy(choice.policy), lanes, choice.terms)
+    return name(Policy(choice.policy), lanes, choice.entry, choice.terms)
 
 
 def choose(entry: EntryView, lanes: tuple[LaneView, ...], terms: Terms) -> Choice:

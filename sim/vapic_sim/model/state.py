@@ -12,7 +12,7 @@ def _vcpu(core: Core, v: int) -> dict[str, Any]:
     apic = vcpu.apic
     names = ("en", "id", "tpr", "ldr", "dfr", "svr", "irr", "isr", "tmr", "esr", "esr_pending",
              "ppr", "apr", "intr")
-    own = ("ctl", "sched", "upvec", "upvec_valid", "owed", "pend", "line", "upcall", "irq",
+    own = ("ctl", "sched", "rqpos", "upvec", "upvec_valid", "owed", "pend", "line", "upcall", "irq",
            "grants", "wakes", "aborts")
     return {name: getattr(apic, name) for name in names} \
         | {name: getattr(vcpu, name) for name in own} | {"load": core.load(vcpu)}
@@ -45,8 +45,8 @@ def snapshot(core: Core) -> dict[str, Any]:
     Bitmaps are integers; port tuples are (state, notify, remote domain, remote port, PIRQ).
     """
     p, c, io = core.params, core.control, core.ioapic
-    names = ("ctrl", "policy", "lpcfg", "pull", "ioa_owner", "coalesced", "parked", "spurious",
-             "aborts", "errstat", "errinfo")
+    names = ("ctrl", "policy", "lpcfg", "schedrank", "pull", "ioa_owner", "coalesced", "parked",
+             "spurious", "aborts", "errstat", "errinfo")
     return {
         "control": {name: getattr(c, name) for name in names}
         | {"ioa_id": io.id, "ioregsel": list(io.select), "pins": io.pins},

@@ -39,6 +39,7 @@ class Vcpu:
         self.online = self.freeze = False
         self.apicid, self.k, self.dom = v % 256, v % params.lanes, v // params.lanes
         self.sched = int(Sched.OFFLINE)
+        self.rqpos = 0
         self.upvec, self.upvec_valid = 0, False
         #: The bank's copy of the upcall state, and whether a vector is owed for it.
         self.pend = self.line = self.owed = False

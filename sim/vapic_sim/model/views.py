@@ -22,6 +22,7 @@ class LaneView:
     tpr: int
     ppr: int
     apr: int
+    rqpos: int
     load: int
     port: int | None
     masked: bool
@@ -30,7 +31,7 @@ class LaneView:
 
 @dataclass(slots=True)
 class EntryView:
-    """One request's entry, REQX and PIRQ_OWNER together."""
+    """One request's entry, REQX and PIRQ_OWNER together; `hint` only if it is valid."""
 
     n: int
     pin: bool
@@ -44,6 +45,9 @@ class EntryView:
     dynamic: bool
     policy: int
     allow: int
+    hint: int | None
+    learn: bool
+    slack: int
     owned: bool
     dom: int
     infl: bool
@@ -55,6 +59,7 @@ class Terms:
 
     policy: int
     lpcfg: int
+    schedrank: int
     depth: int
     wake: bool
     rrptr: int

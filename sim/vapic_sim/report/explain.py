@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from vapic.layouts import Policy, SchedState
+from vapic.dispatch.policy import POLICIES
+from vapic.numbers import Policy
 
 from ..run.ledger import Edge, Grant, Lane, Ledger
 from ..traces.trace import Trace
@@ -10,15 +11,7 @@ from .figures import microseconds
 
 __all__ = ["explain"]
 
-_RULES = {
-    Policy.LOWPRI: "LOWPRI takes the least processor priority (PPR), of equals the first from "
-                   "RRPTR on",
-    Policy.RR: "RR takes the first from RRPTR on",
-    Policy.LEAST: "LEAST takes the least load (in flight, requested, in service), of equals the "
-                  "first from RRPTR on",
-    Policy.PULL: "PULL takes a running vCPU with room, that is with nothing to do, of equals the "
-                 "first from RRPTR on, or wakes a blocked one if none of the eligible runs",
-}
+_RULES = {one.number: one for one in POLICIES.values()}
 #: Register PULL after reset, which the VMM leaves alone: a vCPU with less load has room.
 _PULL_DEPTH = 1
 
@@ -68,15 +61,8 @@ def _rrptr(grant: Grant, ledger: Ledger) -> int:
 
 def _eligible(policy: Policy, lane: Lane) -> str:
     """What an eligible vCPU that was not chosen had to offer; keys as known from outside."""
-    if policy == Policy.LEAST:
-        return f"eligible, key {lane.load}"
-    if policy != Policy.PULL:
-        return "eligible"
-    if lane.sched != SchedState.RUNNING:
-        room = "no room (not running)"
-    else:
-        room = "has room" if lane.load < _PULL_DEPTH else "no room (has work)"
-    return f"eligible, {room}, key {lane.load}"
+    offer = _RULES[policy].offer(lane.sched, lane.load, _PULL_DEPTH) if policy in _RULES else ""
+    return f"eligible, {offer}" if offer else "eligible"
 
 
 def _decision(grant: Grant, edge: Edge, rrptr: int, us: Callable[[int], str]) -> list[str]:
@@ -99,8 +85,8 @@ def _decision(grant: Grant, edge: Edge, rrptr: int, us: Callable[[int], str]) ->
         lines.append(f"The entry is static and names vCPU {target}, whatever its state.")
     else:
         tied = "" if len(eligible) == 1 else f" of {len(eligible)} eligible"
-        lines.append(f"{_RULES[policy]}: vCPU {target}{tied}, with key {record['key']}; "
-                     f"RRPTR was {rrptr}.")
+        lines.append(f"{policy.name} {_RULES[policy].because}: vCPU {target}{tied}, with key "
+                     f"{record['key']}; RRPTR was {rrptr}.")
     lines.append(f"It was told by port {record['port']}.")
     if not grant.start:
         lines.append("Its handler had not started when the run ended.")

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 from vapic.config import Config
-from vapic.layouts import Policy
+from vapic.dispatch import policy
+from vapic.numbers import Policy
 
 from ..traces.trace import Trace
 
 __all__ = ["POLICIES", "Job", "JobError", "plan"]
 
-POLICIES = {"static": Policy.STATIC, "lowpri": Policy.LOWPRI, "rr": Policy.RR,
-            "least": Policy.LEAST, "pull": Policy.PULL}
+#: What a run can be asked for, by name: no dynamic choice at all, or a policy.
+POLICIES = {"static": Policy.STATIC} | {name: one.number for name, one in policy.POLICIES.items()}
 #: Pins at most; further sources are entries of the MSI table.
 _PINS = 24
 
@@ -68,9 +69,12 @@ def plan(job: Job) -> Config:
     if ports > 1024:
         raise JobError(f"{sources} sources for {job.vcpus} vCPUs need {ports} event-channel "
                        "ports, a domain has 1024; use fewer --vcpus")
+    usual = Config().policies
+    built = usual if job.policy in ("static", *usual) else tuple(policy.POLICIES)
     try:
         return Config(
             rtes=min(sources, _PINS), irts=max(0, sources - _PINS), vcpus=job.vcpus + job.guests,
-            lanes=job.vcpus, domains=max(2, 1 + job.guests), ports=-(-ports // 32) * 32)
+            lanes=job.vcpus, domains=max(2, 1 + job.guests), ports=-(-ports // 32) * 32,
+            policies=built)
     except ValueError as error:
         raise JobError(f"no controller of this size: {error}") from None

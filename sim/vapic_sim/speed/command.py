@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vapic.cli import CommandError
+from vapic.progress import Progress
 
 from .rows import ROWS, Disagreement
 
@@ -74,11 +75,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
     from .document import write_document
     from .measure import measure
-    from .progress import Progress
     from .table import print_report
 
     try:
-        with Progress() as progress:
+        with Progress("vapic bench") as progress:
             report = measure(names, quick=arguments.quick, trace=arguments.trace,
                              candidates=arguments.candidates, progress=progress)
     except Disagreement as error:

@@ -6,12 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vapic.progress import Progress
+
 from ..engine import BuildError, Unsupported
 from .builds import measure_build, measure_cached
 from .candidates import measure_candidates
 from .free_run import VCPUS, measure_free_run
 from .native import measure_native
-from .progress import Progress
 from .rows import ROWS, Missing, Result, Say
 from .surroundings import commit, flags, machine, tools
 from .traffic import measure_traffic
@@ -55,18 +56,21 @@ def measure(names: Collection[str], *, quick: bool, trace: Path | None, candidat
     results = {}
     for row in ROWS:
         if row.name in names:
-            progress.heading = row.name
-            results[row.name] = _measure(ways[row.name], quick, progress.say)
+            results[row.name] = _measure(ways[row.name], quick, _under(row.name, progress))
     values = {row.key: results[row.name].value if row.name in results else None for row in ROWS}
-    progress.heading = "candidates"
     return values | {
         "targets": {row.key: row.target for row in ROWS},
         "reached": {row.key: row.reached(values[row.key]) for row in ROWS},
         "notes": {name: result.note for name, result in results.items()},
         "raw": {name: result.raw for name, result in results.items()},
-        "candidates": measure_candidates(quick, progress.say) if candidates else None,
+        "candidates": (measure_candidates(quick, _under("candidates", progress))
+                       if candidates else None),
         "vcpus": VCPUS, "quick": quick, "date": datetime.now(UTC).date().isoformat(),
         "machine": where, "tools": tools(), "flags": flags(), "commit": commit()}
+
+
+def _under(heading: str, progress: Progress) -> Say:
+    return lambda text: progress.stage(f"{heading}: {text}")
 
 
 def _measure(way: Callable[[bool, Say], Result], quick: bool, say: Say) -> Result:

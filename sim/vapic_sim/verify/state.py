@@ -69,7 +69,7 @@ class HardwareState:
         state = {
             "ctl": (head["online"] | head["freeze"] << 1 | head["dom"] << 4
                     | head["apicid"] << 8 | head["freeze"] << 16 | head["k"] << 24),
-            "sched": head["sched"], "upvec": head["upvec"],
+            "sched": head["sched"], "rqpos": head.get("rqpos", 0), "upvec": head["upvec"],
             "upvec_valid": bool(head["upvec_valid"]),
             "pend": bool(head["up_pend"]), "line": bool(head["up_line"]),
             "irr": irr, "isr": isr, "en": bool(head["en"]), "owed": bool(head["owed"]),

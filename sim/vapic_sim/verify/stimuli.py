@@ -62,8 +62,9 @@ class Stimuli:
     def reqx(self) -> int:
         """A value of REQX."""
         rng = self.rng
-        policy = rng.choice((0, 1, 2, 6, 6, 15, rng.randrange(16)))
+        policy = rng.choice((0, 1, 2, 3, 4, 4, 6, 6, 15, rng.randrange(16)))
         allow = rng.choice((7, 7, 7, rng.randrange(8)))
         return (rng.getrandbits(1) | rng.getrandbits(1) << 1 | (rng.random() < 0.1) << 2
                 | (rng.random() < 0.1) << 3 | policy << 4 | allow << 12
-                | (rng.random() < 0.2) << 23)
+                | (rng.random() < 0.7) << 15 | rng.randrange(8) << 16 | rng.getrandbits(1) << 22
+                | (rng.random() < 0.2) << 23 | rng.choice((0, 0, 1, 2, 255)) << 24)

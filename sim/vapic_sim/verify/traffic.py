@@ -221,6 +221,7 @@ class Traffic(Stimuli):
             await self._freeze(v)
         elif aim == 6:
             await self.access(address("VCPU_SCHED", v), rng.choice((0, 0, 0, 1, 2, 3)))
+            await self.access(address("VCPU_RQPOS", v), rng.choice((0, 1, 2, rng.getrandbits(8))))
         elif aim == 7:
             await self.access(address("EVT_PIRQ_EOI", dom), n, v=v)
         elif aim == 8:
@@ -250,7 +251,8 @@ class Traffic(Stimuli):
         name, value = rng.choice((
             ("CTRL", 1 | rng.getrandbits(7) & rng.getrandbits(7)), ("CTRL", rng.getrandbits(7)),
             ("CTRL", 1), ("POLICY", rng.getrandbits(8)), ("LPCFG", rng.getrandbits(4)),
-            ("PULL", rng.choice((1, 2, 3, 0x101))), ("ERRSTAT", self.word()),
+            ("PULL", rng.choice((1, 2, 3, 0x101))),
+            ("SCHEDRANK", rng.choice((0xD8, rng.getrandbits(8)))), ("ERRSTAT", self.word()),
             ("IOA_OWNER", self.dom())))
         await self.access(address(name), value)
         if name == "CTRL":
@@ -279,10 +281,10 @@ class Traffic(Stimuli):
     async def _global(self) -> None:
         await self.access(address(self.rng.choice((
             "ID", "CAP0", "CAP1", "CTRL", "ERRSTAT", "ERRINFO", "COALESCED", "PARKED", "SPURIOUS",
-            "ABORTS", "TRACE_DROP", "POLICY", "LPCFG", "PULL"))))
+            "ABORTS", "TRACE_DROP", "POLICY", "LPCFG", "PULL", "SCHEDRANK"))))
 
     async def _vcpu(self) -> None:
-        name = self.rng.choice(("VCPU_CTL", "VCPU_SCHED", "VCPU_UPVEC", "VCPU_LOAD",
+        name = self.rng.choice(("VCPU_CTL", "VCPU_SCHED", "VCPU_RQPOS", "VCPU_UPVEC", "VCPU_LOAD",
                                 "VCPU_GRANTS", "VCPU_WAKES", "VCPU_ABORTS"))
         await self.access(address(name, self.v()))
 

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In
 from vapic.regs import REGISTERS
 
 STROBES = {"valid", "ready", "cyc", "stb", "en", "enable", "go", "start", "open", "owned",
-           "request_ok", "grant_ok", "online", "svr_enabled", "vmm", "first", "last"}
+           "request_ok", "ok", "online", "svr_enabled", "vmm", "first", "last"}
 
 
 def ports(component):

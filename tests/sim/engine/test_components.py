@@ -33,6 +33,7 @@ ARGUMENTS = {name: ((CONFIG,), {}) for name in (
     "Issue": ((CONFIG,), {"stages": 6}),
     "LaneKey": ((CONFIG,), {"lane": 1}),
     "Lines": ((3,), {}),
+    "Picker": ((9,), {}),
     "PolicyDecoder": ((), {}),
     "RoundRobin": ((5,), {}),
     "RowMemory": ((8, 5), {"sweep": True, "reads": {

@@ -7,7 +7,7 @@ from amaranth.hdl import ValueLike
 
 from ...numbers import Policy, SchedState
 
-__all__ = ["Result", "TargetPolicy", "Verdict"]
+__all__ = ["Result", "TargetPolicy", "Terms", "Verdict"]
 
 
 class Result(NamedTuple):
@@ -28,6 +28,25 @@ class Result(NamedTuple):
     key: Any
 
 
+class Terms(NamedTuple):
+    """What a verdict may rest on besides the rounds.
+
+    Parameters
+    ----------
+    settings : view of ``Layouts.globals``
+        As of the start of the selection.
+    hint : Result or None
+        The lane of the request's hint, found if it is eligible, with its key of the first round;
+        only if a policy built falls back.
+    slack : 8 bits
+        Of the request.
+    """
+
+    settings: Any
+    hint: Result | None
+    slack: Any
+
+
 class Verdict(NamedTuple):
     """Whom a policy names after its rounds.
 
@@ -37,11 +56,15 @@ class Verdict(NamedTuple):
         Somebody is to have the request; else it waits where it is.
     k, key : lane number, key
         Who, and the key that the trace record shows.
+    own : 1 bit
+        The policy named it itself. Else its fallback did, whose rules for ties and rotation hold,
+        and the request learns the winner if it says so.
     """
 
     named: Any
     k: Any
     key: Any
+    own: Any = Const(1, 1)
 
 
 class TargetPolicy:
@@ -62,6 +85,9 @@ class TargetPolicy:
         Rounds of the tournament that it plays, 1 or 2; they run one cycle apart.
     always_rotates : bool
         Ties go by rotation and a grant moves RRPTR whatever LPCFG[3] says (SEL-11).
+    falls_back : bool
+        The policy of POLICY[7:4] plays its second round, by its own key. One of two rounds, or
+        that falls back itself, counts as LOWPRI there.
     rests_on_load : bool
         The winner is lost if its load grew before the commit (SEL-20).
     because : str
@@ -74,6 +100,7 @@ class TargetPolicy:
     settings: ClassVar[tuple[str, ...]] = ()
     rounds: ClassVar[int] = 1
     always_rotates: ClassVar[bool] = False
+    falls_back: ClassVar[bool] = False
     rests_on_load: ClassVar[bool] = False
     because: ClassVar[str]
 
@@ -98,7 +125,7 @@ class TargetPolicy:
         """For each round, whether an eligible lane takes part in it."""
         return (Const(1, 1),) * self.rounds
 
-    def verdict(self, first: Result, second: Result, settings) -> Verdict:
+    def verdict(self, first: Result, second: Result, terms: Terms) -> Verdict:
         """Whom the results of two rounds name. A policy of one round names who won it."""
         raise NotImplementedError(f"{self.name} plays two rounds and names nobody")
 

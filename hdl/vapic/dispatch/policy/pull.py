@@ -29,8 +29,8 @@ class Pull(TargetPolicy):
     def plays(self, lane):
         return lane.sched == SchedState.RUNNING, lane.sched == SchedState.BLOCKED
 
-    def verdict(self, first, second, settings):
-        running, blocked = first, second
+    def verdict(self, first, second, terms):
+        running, blocked, settings = first, second, terms.settings
 
         def has_room(result):
             return result.found & (result.key < settings.pull_depth)

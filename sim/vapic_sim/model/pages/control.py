@@ -5,8 +5,8 @@ from .place import Access, Place, constant, register, unmapped
 
 __all__ = ["resolve_global"]
 
-#: Registers of features that are not built: STORM, PIRQ_TMO, IPI_UNCLAIMED, SCHEDRANK, and
-#: TRACE_DROP, whose FIFO the model has not.
+#: Registers of features that are not built: STORM, PIRQ_TMO, IPI_UNCLAIMED, SCHEDRANK (unless
+#: RUNFIRST is), and TRACE_DROP, whose FIFO the model has not.
 _ZERO = (0x1020, 0x102C, 0x1030, 0x1034, 0x1108)
 
 
@@ -21,6 +21,8 @@ def resolve_global(core: Core, access: Access) -> Place:
         d = address - 0x1140 >> 2
         mask = (1 << max(1, (p.lanes - 1).bit_length())) - 1
         return register(lambda: c.rrptr[d], lambda data: c.rrptr.__setitem__(d, data & mask))
+    if address == 0x1108 and "runfirst" in p.policies:
+        return field("schedrank", 0xFF)
     if 0x1180 <= address < 0x1180 + 4 * p.domains or address in _ZERO:
         return constant()
     fields = {0x100C: ("ctrl", 0x7F), 0x1028: ("ioa_owner", 0xF), 0x1100: ("policy", 0xFF),

@@ -28,6 +28,11 @@ def resolve_vcpu(core: Core, access: Access) -> Place:
         return register(lambda: vcpu.ctl, ctl)
     if offset == 0x04:
         return register(lambda: vcpu.sched, sched)
+    def rqpos(data: int) -> None:
+        vcpu.rqpos = data & 0xFF
+
+    if offset == 0x0C and "runfirst" in core.params.policies:
+        return register(lambda: vcpu.rqpos, rqpos)
     if offset == 0x10:
         return register(lambda: vcpu.upvec | vcpu.upvec_valid << 8,
                         lambda data: core.write_upvec(vcpu, data))

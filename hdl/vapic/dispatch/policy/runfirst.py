@@ -1,0 +1,30 @@
+"""RUNFIRST: running vCPUs before blocked ones before those that wait for a processor."""
+
+from amaranth import Cat, Mux
+
+from ...numbers import Policy, SchedState
+from .base import TargetPolicy
+
+__all__ = ["RunFirst"]
+
+
+class RunFirst(TargetPolicy):
+    """Least rank of the scheduling state, then place in the run queue, then load (SEL-15).
+
+    The ranks are register SCHEDRANK's, two bits a state. The place, RQPOS, counts for those alone
+    that wait in the queue.
+    """
+
+    number = Policy.RUNFIRST
+    key_bits = 18
+    lane, settings = ("rqpos", "load"), ("schedrank",)
+    because = ("takes the best rank (running, blocked, runnable), then the first in the run queue, "
+               "then the least load, of equals the first from RRPTR on")
+
+    def key(self, lane, settings):
+        waiting = lane.sched == SchedState.RUNNABLE
+        return Cat(lane.load, Mux(waiting, lane.rqpos, 0),
+                   settings.schedrank.word_select(lane.sched, 2))
+
+    def offer(self, sched, load, depth):
+        return f"{sched.name.lower()}, load {load}"
