@@ -177,7 +177,7 @@ class Command:
             self._operate(m)
 
         with m.State("RD_PEER"):
-            cursor.move(m, k=store.port_early.notify)
+            cursor.follow(m, "k")
             m.next = "RD_BITS"
 
         with m.State("RD_LANE"):

@@ -82,7 +82,7 @@ def add_port_states(m: Module, cursor: Cursor, store: Store, step: PortStep, *,
     """
     with m.State("RD_PORT"):
         # The port of (n, k).
-        cursor.move(m, port=store.port_of)
+        cursor.follow(m, "port")
         m.next = "RD_WORD"
 
     with m.State("RD_WORD"):

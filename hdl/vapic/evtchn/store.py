@@ -20,10 +20,12 @@ class Store(wiring.Component):
     ``cursor_next`` is the address of every memory; in the next one (`cursor`) the row leaves the
     memory, ``<name>_early``, with time for about two levels of logic; in the one after that it is
     in a register, ``<name>``, and `at` says whose it is. Writes go to the row of `at`, so that all
-    addresses come from registers. In the cycle of a write the memory is not read: its row stays as
-    it was. Lanes are read beside a write of another row; PIRQs always, with the row as it is
-    written, in the memory and in the register behind it: the steps of a walk follow each other in
-    every cycle. While ``stall`` is 1 the registers keep their rows. Command banks are addressed
+    addresses come from registers. What is read of a row in the cycle in which it is written is not
+    looked at: the engine moves anew before it looks again, and a walk that has written a lane is
+    done with that lane. But for the words, of which a walk looks at other bits: in the cycle of a
+    write they are not read and stay as they were. And PIRQs are shown as written, by the memory and
+    the register behind it: a walk may step at one PIRQ, for several lanes, in cycles that follow
+    each other. While ``stall`` is 1 the registers keep their rows. Command banks are addressed
     apart, by ``bank``, in the same way; the lane of a vCPU is ``lane_of`` one cycle after ``vcpu``.
 
     After reset every row is written with its reset value (GEN-06), in as many cycles as the largest
@@ -72,20 +74,20 @@ class Store(wiring.Component):
     def __init__(self, config, layouts):
         c = self._config = config
         rows = self._rows = RowLayouts(config)
-        held, lane_depth = {"engine": Read.HELD}, c.domains << c.lane_bits
-        self.ports = RowMemory(rows.port, c.domains << c.port_bits, reads=held, sweep=True)
+        apart, lane_depth = {"engine": Read.APART}, c.domains << c.lane_bits
+        self.ports = RowMemory(rows.port, c.domains << c.port_bits, reads=apart, sweep=True)
         self.words = RowMemory(data.ArrayLayout(32, 4), c.domains << (c.port_bits - 5),
-                               reads=held, sweep=True, granularity=1)
-        self.lanes = RowMemory(rows.lane, lane_depth, reads=held, sweep=True)
+                               reads={"engine": Read.HELD}, sweep=True, granularity=1)
+        self.lanes = RowMemory(rows.lane, lane_depth, reads=apart, sweep=True)
         self.pirqs = RowMemory(rows.pirq, c.pirqs, sweep=True,
                                reads={"engine": Read.AFTER, "dispatch": Read.AFTER})
-        self.port_of_rows = RowMemory(c.port_bits, c.pirqs << c.lane_bits, reads=held)
-        self.full_words = RowMemory(c.port_words, c.domains, reads=held, sweep=True)
+        self.port_of_rows = RowMemory(c.port_bits, c.pirqs << c.lane_bits, reads=apart)
+        self.full_words = RowMemory(c.port_words, c.domains, reads=apart, sweep=True)
         self.inflight_count = RowMemory(rows.out_bits, lane_depth, sweep=True,
                                         reads={"engine": Read.NOW, "bank": Read.NOW})
         self.banks = RowMemory(data.ArrayLayout(32, _COMMAND_WORDS), 2 * lane_depth,
-                               reads=held, sweep=True, granularity=1)
-        self.lane_of_rows = RowMemory(c.lane_bits, c.vcpus, reads=held)
+                               reads=apart, sweep=True, granularity=1)
+        self.lane_of_rows = RowMemory(c.lane_bits, c.vcpus, reads={"engine": Read.HELD})
         members = {}
         for name, shape, strobes in (
                 ("port", rows.port, 1), ("word", rows.word, 4), ("lane", rows.lane, 1),
@@ -141,9 +143,8 @@ class Store(wiring.Component):
             enable, read = getattr(self, f"write_{name}"), memory.engine
             _write(m, memory, write_at, enable, getattr(self, f"{name}_data"))
             m.d.comb += read.addr.eq(read_at)
-            if name != "pirq":
-                beside = write_at == read_at if name == "lane" else 1
-                m.d.comb += read.hold.eq(enable.any() & beside)
+            if name == "word":
+                m.d.comb += read.hold.eq(enable.any())
             early[name] = _bits(read.data)
         m.d.comb += [
             self.port_of.eq(early["port_of"]), _bits(self.port_early).eq(early["port"]),

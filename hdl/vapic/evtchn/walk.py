@@ -62,7 +62,7 @@ class Walk:
         Of a change of pending bits the word is written already; a bit that is left was set.
         """
         row, word, bit = store.port_early, store.word, cursor.now.port[:5]
-        cursor.move(m, k=row.notify, n=row.tie.n)
+        cursor.follow(m, "k", "n")
         m.d.sync += [
             self._bit.eq(bit), self._is_pirq.eq(row.state == PortState.PIRQ),
             self._pending.eq(word.pending.bit_select(bit, 1) | self.of_pending),
