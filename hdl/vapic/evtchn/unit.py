@@ -119,8 +119,9 @@ class EventChannels(wiring.Component):
 
         m.d.comb += [store.lane_data.eq(store.lane), decode.request.eq(bus.request),
                      store.stall.eq(walk.active & ~notes.free)]
+        abi.add_reads(m, bus, store)
         with m.FSM() as fsm:
-            router.add_idle(m, decode, grant, end_flight, walk, command)
+            router.add_idle(m, decode, abi, grant, end_flight, walk, command)
             router.add_run(m, abi, directory, walk)
             abi.add_states(m, store, notes)
             add_walk_states(m, bus, cursor, store, step, walk, mask_now=abi.mask_now,

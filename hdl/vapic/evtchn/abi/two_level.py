@@ -29,6 +29,9 @@ class TwoLevel:
         #: Of an access that writes vcpu_info: what becomes of it.
         self._clears, self._reads_sel = Signal(), Signal()
         self._sets_mask, self._mask = Signal(), Signal()
+        #: Of a read: what is shown, one bit each.
+        self._shows = {kind: Signal(name=f"shows_{kind.name.lower()}")
+                       for kind in (Kind.INFO, Kind.SEL, Kind.SEL_RC, Kind.PENDING, Kind.MASK)}
 
     def add_step(self, m: Module, bus: BusSide, store: Store, cursor: Cursor, step: PortStep,
                  walk: Walk, notes: BankNotes) -> None:
@@ -96,19 +99,22 @@ class TwoLevel:
         pending = data & word.pirq & (word.pending ^ (which == 5).replicate(32))
         return Mux(bus.kind == Kind.PENDING_CHANGE, pending, masks)
 
-    def access(self, m: Module, bus: BusSide, store: Store) -> None:
-        """Reads of words and of vcpu_info, and writes of that (EVT-01, EVT-13)."""
-        lane, word, request, kind = store.lane_early, store.word_early, bus.request, bus.kind
-        value = Signal(32)
-        with m.Switch(kind):
-            with m.Case(Kind.INFO):
-                m.d.comb += value.eq(Cat(lane.pending, C(0, 7), lane.mask))
-            with m.Case(Kind.SEL, Kind.SEL_RC):
-                m.d.comb += value.eq(lane.sel)
-            with m.Case(Kind.PENDING):
-                m.d.comb += value.eq(word.pending)
-            with m.Case(Kind.MASK):
-                m.d.comb += value.eq(word.mask)
+    def add_reads(self, m: Module, bus: BusSide, store: Store) -> None:
+        """What a read shows, as the rows leave their memories; before the states."""
+        lane, word, shows = store.lane_early, store.word_early, self._shows
+        m.d.sync += [show.eq(0) for show in shows.values()]
+        m.d.comb += bus.row.eq(
+            Mux(shows[Kind.INFO], Cat(lane.pending, C(0, 7), lane.mask), 0)
+            | Mux(shows[Kind.SEL] | shows[Kind.SEL_RC], lane.sel, 0)
+            | Mux(shows[Kind.PENDING], word.pending, 0) | Mux(shows[Kind.MASK], word.mask, 0))
+
+    def begin(self, m: Module, decoded) -> None:
+        """Branch of state IDLE: what is shown in the next cycle, if that is RUN."""
+        m.d.sync += [show.eq(decoded.kind == kind) for kind, show in self._shows.items()]
+
+    def access(self, m: Module, bus: BusSide) -> None:
+        """Branch of state RUN: reads of words and of vcpu_info, and writes of that (EVT-13)."""
+        request, kind = bus.request, bus.kind
         info = kind == Kind.INFO_WRITE
         m.d.sync += [
             self._reads_sel.eq(kind == Kind.SEL_RC), self._mask.eq(request.data[8:16] != 0),
@@ -116,8 +122,8 @@ class TwoLevel:
                             | info & request.sel[0] & (request.data[:8] == 0)),
             self._sets_mask.eq(info & request.sel[1]),
         ]
-        bus.answer(m, row=value, err=bus.err, berr=bus.berr)
-        bus.record_access(m, value=value, berr=bus.berr)
+        bus.answer(m, err=bus.err, berr=bus.berr)
+        bus.record_access(m, value=bus.row, berr=bus.berr)
         m.next = "IDLE"
         with m.If((kind == Kind.SEL_RC) | (kind == Kind.ACK) | info):
             m.next = "VCPU_INFO"
