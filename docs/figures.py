@@ -184,7 +184,8 @@ def table(waves: Waves) -> str:
 
 # The picture.
 
-_LEFT, _STEP, _HIGH, _ROW, _TOP = 210, 40, 18, 34, 52
+#: Room for the names of rows; a cycle; a wave; from row to row; for cycles and letters above.
+_LEFT, _STEP, _HIGH, _ROW, _TOP = 260, 40, 18, 34, 52
 _STYLE = """text{font:13px sans-serif;fill:#222}.mono{font:12px monospace}
 .small{font:11px sans-serif;fill:#555}.mark{font:bold 13px sans-serif;fill:#a33}
 .grid{stroke:#ddd}.event{stroke:#a33;stroke-dasharray:3 3}
@@ -195,6 +196,7 @@ def draw(waves: Waves) -> str:
     """The picture as SVG."""
     bits = list(waves.bits)
     rows = [*bits[:3], _SELECTION, *bits[3:-1], _PIPELINE, bits[-1], _RECORDS]
+    assert max(map(len, rows)) * 8 <= _LEFT, "a name is longer than its room"
     width, height = _LEFT + _STEP * waves.cycles + 20, _TOP + _ROW * len(rows) + 14
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
              f'viewBox="0 0 {width} {height}">', f"<style>{_STYLE}</style>",

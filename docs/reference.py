@@ -1,7 +1,8 @@
 """Pages made from the code: ``python -m docs.reference`` writes ports and commit records.
 
 docs/ports.md has the members of every block, from their docstrings, and the records between
-blocks; the table of docs/commits.md is `vapic.record.TABLE`.
+blocks; the table of docs/commits.md is `vapic.record.TABLE`, and the one of docs/verification.md
+says which tests have which conformance cases.
 """
 
 import inspect
@@ -122,11 +123,43 @@ def _value(value) -> str:
     return f"{value.name}[{value.width}]" if value.width > 1 else value.name
 
 
+def _ranges(numbers: set[int]) -> str:
+    """Numbers in words, as 1-3, 5."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)
+
+
+def cases_table() -> str:
+    """Which tests have which conformance cases, as a Markdown table and a sentence."""
+    root, found = FOLDER.parent, {}
+    for path in sorted(root.glob("tests/*/test_*.py")):
+        names = re.findall(r"def test_case_((?:\d{3}_)+)", path.read_text())
+        if numbers := {int(number) for name in names for number in name.split("_") if number}:
+            found[path.relative_to(root).as_posix()] = numbers
+    hardware = set().union(*(cases for path, cases in found.items() if "/e2e/" in path))
+    every = set().union(*found.values())
+    rows = [("whole controller" if "/e2e/" in path else "model", f", `{path}`", cases)
+            for path, cases in found.items()]
+    lines = ["| where | cases |", "|---|---|"]
+    lines += [f"| {where}{path} | {_ranges(cases)} |"
+              for where, path, cases in [*rows, ("none", "", set(range(1, 121)) - every)]]
+    lines += ["", f"{len(hardware)} of 120 on the hardware, {len(every - hardware)} more "
+              f"({_ranges(every - hardware)}) on the model alone, {120 - len(every)} not at all. "
+              "On the hardware every commit is replayed on the model as well."]
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """Text of every page that is made here, as it should be now."""
-    commits = FOLDER / "commits.md"
+    commits, tests = FOLDER / "commits.md", FOLDER / "verification.md"
     return {FOLDER / "ports.md": ports(),
-            commits: fill(commits.read_text(), "commits", commit_table())}
+            commits: fill(commits.read_text(), "commits", commit_table()),
+            tests: fill(tests.read_text(), "cases", cases_table())}
 
 
 def main() -> None:

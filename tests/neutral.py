@@ -2,6 +2,7 @@
 
     python -m tests.neutral                     this tree against the commit before
     python -m tests.neutral --against 868cfae   against any other
+    python -m tests.neutral --of HEAD~3 --against HEAD~4
     python -m tests.neutral --operations 2000   a shorter run
 
 Random traffic of a fixed seed runs over three configurations, here and on the other revision, which
@@ -141,6 +142,7 @@ def main() -> int:
         prog="python -m tests.neutral", description=__doc__.split("\n\n")[0])
     parser.add_argument("--against", metavar="REV", default="HEAD~1",
                         help="revision to compare with (HEAD~1)")
+    parser.add_argument("--of", metavar="REV", help="revision to judge (this tree)")
     parser.add_argument("--operations", metavar="N", type=int, default=10_000,
                         help="operations of each configuration (10000)")
     parser.add_argument("--dump", metavar="FILE", type=Path,
@@ -151,11 +153,14 @@ def main() -> int:
         return 0
     before = dump_revision(options.against, options.operations)
     with tempfile.TemporaryDirectory() as folder:
-        after = Path(folder) / "after.txt"
-        dump_tree(ROOT, after, options.operations)
+        if options.of:
+            after = dump_revision(options.of, options.operations)
+        else:
+            after = Path(folder) / "after.txt"
+            dump_tree(ROOT, after, options.operations)
         texts = [path.read_text() for path in (before, after)]
     difference = first_difference(*(text.splitlines() for text in texts))
-    for title, text in zip((options.against, "this tree"), texts, strict=True):
+    for title, text in zip((options.against, options.of or "this tree"), texts, strict=True):
         print(f"{title}: {len(text.splitlines())} records, "
               f"sha256 {hashlib.sha256(text.encode()).hexdigest()}")
     if difference:

@@ -19,11 +19,12 @@ ROOMS = {
     "model": (),
     "traces": (),
     "world": ("engine",),
-    "machine": ("world",),
-    "verify": ("engine", "model", "world", "machine"),
+    "drivers": (),
+    "machine": ("drivers", "world"),
+    "verify": ("drivers", "engine", "model", "world", "machine"),
     "run": ("traces", "world", "machine"),
     "report": ("traces", "run"),
-    "speed": ("engine", "traces", "verify"),
+    "speed": ("drivers", "engine", "traces", "verify"),
 }
 
 

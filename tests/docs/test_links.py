@@ -1,5 +1,6 @@
 """What a page refers to exists: files, headings, modules, classes, make targets, commands."""
 
+import ast
 import importlib
 import re
 import tomllib
@@ -116,3 +117,20 @@ def test_missing_things_are_found(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# A b, `c`: d\n\n```\n# no\n```\n")
     assert anchors(page) == {"a-b-c-d"} and isinstance(page, Path)
+
+
+def test_way_of_an_interrupt():
+    """Its files and functions exist, and are counted right."""
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    chapter = page[page.index("## The way of an interrupt"):page.index("## Decisions")]
+    steps = re.findall(r"^\| \d+ \| `([\w/]+\.py)` \| `([\w.]+)` \|", chapter, re.MULTILINE)
+    assert len(steps) == len(re.findall(r"^\| \d", chapter, re.MULTILINE)) > 20
+    for file, function in steps:
+        tree = ast.parse((ROOT / "hdl" / "vapic" / file).read_text())
+        for name in function.split("."):
+            found = [node for node in tree.body if getattr(node, "name", None) == name]
+            assert found, f"{file}: {function}"
+            tree = found[0]
+    files = [file for file, _ in steps]
+    returns = sum(file in files[:i] and files[i - 1] != file for i, file in enumerate(files))
+    assert f"{len(set(files))} files, and {returns} returns" in chapter.replace("\n", " ")

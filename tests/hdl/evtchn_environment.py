@@ -156,7 +156,7 @@ class Environment:
             out = ctx.get(dut.out_write)
             k = out.lanes.bit_length() - 1
             assert out.lanes == 1 << k
-            if ctx.get(dut.store.outs.data[out.dom << self.c.lane_bits | k]) != out.out:
+            if ctx.get(dut.store.inflight_count.data[out.dom << self.c.lane_bits | k]) != out.out:
                 self.outs.append((out.dom, k, out.out))
         if ready and ctx.get(dut.note.valid):
             note = ctx.get(dut.note.payload)
@@ -237,7 +237,7 @@ class Environment:
                 assert row.names == sum(place[:2] == (d, k) for place in ref.ctl)
                 assert row.online == (ref.holder(d, k) is not None)
                 assert not row.online or row.v == ref.holder(d, k)
-                assert ctx.get(store.outs.data[d << c.lane_bits | k]) == ref.out[d][k]
+                assert ctx.get(store.inflight_count.data[d << c.lane_bits | k]) == ref.out[d][k]
         for n in range(c.pirqs):
             row = ctx.get(store.pirqs.data[n])
             assert (row.open, row.infl, row.pend, row.bound) == ref.row(n)

@@ -319,7 +319,7 @@ def test_large_configuration():
         assert cycles == 1 + 2 * 3 + 1
         row = ctx.get(dut.store.pirqs.data[63])
         assert (row.open, row.infl, row.pend, row.bound) == env.ref.row(63)
-        assert ctx.get(dut.store.outs.data[15 << 4 | 3]) == 0
-        assert ctx.get(dut.store.outs.data[15 << 4 | 15]) == 0
+        assert ctx.get(dut.store.inflight_count.data[15 << 4 | 3]) == 0
+        assert ctx.get(dut.store.inflight_count.data[15 << 4 | 15]) == 0
 
     simulate(dut, bench)

@@ -1,48 +1,71 @@
 """Grants: one target of a physical interrupt that goes to an event-channel port (SEL-30)."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Module, Mux, Signal
 
-from ..layouts import AcceptResult
-from .engine import STEP, Engine
+from ..layouts import AcceptResult, Layouts
+from .bus import BusSide
+from .cursor import Cursor
+from .pirq_step import PirqStep
+from .port_step import PortStep
 
-__all__ = ["add_grant_check", "decide_grant", "take_grant"]
-
-
-def take_grant(m: Module, e: Engine) -> None:
-    """Branch of state IDLE: take the target, and stand at its lane and PIRQ."""
-    payload = e.unit.grant.target.payload
-    m.d.comb += [
-        e.unit.grant.target.ready.eq(1),
-        e.go.dom.eq(payload.dom), e.go.k.eq(payload.k), e.go.n.eq(payload.n),
-    ]
-    m.d.sync += [
-        e.grant.eq(payload), e.granting.eq(1), e.granted.eq(1),
-        e.step.eq(STEP.const({"notify": 1, "begin": 1, "bitwise": 1})),
-    ]
-    m.next = "TIE"
+__all__ = ["Grant"]
 
 
-def add_grant_check(m: Module, e: Engine) -> None:
-    """Whether the target is refused; its PIRQ bits are those of the cycle before (SEL-20)."""
-    row, hot = e.store.pirq, Cat(e.lane_hot)
-    closed = Signal()
-    m.d.sync += closed.eq(~(row.open & hot).any())
-    m.d.comb += e.refused.eq(e.granting & (
-        closed | e.grant.dynamic & e.was_infl | e.grant.first & ~e.unit.grant.ok))
+class Grant:
+    """The target under way, and whose turn is next.
 
+    Parameters
+    ----------
+    unit : EventChannels
+        Whose ``grant`` is served.
 
-def decide_grant(m: Module, e: Engine) -> None:
-    """Branch of state DECIDE: the grant commits or is refused now."""
-    done, grant = e.unit.grant.done, e.grant
-    m.d.comb += [e.fire.eq(1), done.valid.eq(1), done.port.eq(e.here.port)]
-    with m.If(e.refused):
-        m.d.comb += done.result.eq(Mux(grant.first, AcceptResult.ABORT, AcceptResult.SKIP))
-    with m.Else():
-        m.d.comb += done.result.eq(Mux(e.was_pending, AcceptResult.MERGED, AcceptResult.SET))
-    m.d.sync += [
-        e.granting.eq(0),
-        e.multi.eq(~grant.last & ~(grant.first & e.refused)),
-    ]
-    e.record(m, "grant", v=grant.v, n=grant.n, last=grant.last, first=grant.first,
-             result=done.result, port=e.here.port)
-    m.next = "IDLE"
+    Attributes
+    ----------
+    active : 1
+        The step that is led up to is a grant's.
+    multi : 1
+        Between the targets of a static grant: nothing else is done.
+    granted : 1
+        The last thing done was a grant: an access or a bit of a walk goes first.
+    waits : 1
+        A target is offered, and it is its turn.
+    refused : 1
+        The target here may not be granted.
+    """
+
+    def __init__(self, m: Module, unit, pirq: PirqStep):
+        self._unit = unit
+        self._target = target = Signal(Layouts(unit.config).evt_grant)
+        self.active, self.multi, self.granted = Signal(), Signal(), Signal()
+        self.waits, self.refused = Signal(), Signal()
+        m.d.comb += [
+            self.waits.eq(unit.grant.target.valid & ~self.granted),
+            # The PIRQ's bits are those of the cycle before (SEL-20).
+            self.refused.eq(self.active & (
+                ~pirq.was_open | target.dynamic & pirq.was_infl
+                | target.first & ~unit.grant.ok)),
+        ]
+
+    def take(self, m: Module, cursor: Cursor, step: PortStep) -> None:
+        """Branch of state IDLE: take the target, and stand at its lane and PIRQ."""
+        stream = self._unit.grant.target
+        cursor.move(m, dom=stream.payload.dom, k=stream.payload.k, n=stream.payload.n)
+        m.d.comb += stream.ready.eq(1)
+        m.d.sync += [self._target.eq(stream.payload), self.active.eq(1), self.granted.eq(1)]
+        step.prepare(m, notify=1, begin=1, bitwise=1)
+        m.next = "RD_PORT"
+
+    def decide(self, m: Module, bus: BusSide, cursor: Cursor, step: PortStep) -> None:
+        """Branch of state DECIDE: the grant commits or is refused now."""
+        done, target, port = self._unit.grant.done, self._target, cursor.now.port
+        m.d.comb += [step.fire.eq(1), done.valid.eq(1), done.port.eq(port)]
+        with m.If(self.refused):
+            m.d.comb += done.result.eq(Mux(target.first, AcceptResult.ABORT, AcceptResult.SKIP))
+        with m.Else():
+            m.d.comb += done.result.eq(
+                Mux(step.was_pending, AcceptResult.MERGED, AcceptResult.SET))
+        m.d.sync += [self.active.eq(0),
+                     self.multi.eq(~target.last & ~(target.first & self.refused))]
+        bus.record(m, "grant", v=target.v, n=target.n, last=target.last, first=target.first,
+                   result=done.result, port=port)
+        m.next = "IDLE"

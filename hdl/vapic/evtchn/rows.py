@@ -1,8 +1,9 @@
 """What one row of each event-channel memory holds, and the numbers of states and errors."""
 
+from amaranth.hdl import Value
 from amaranth.lib import data, enum
 
-__all__ = ["Errno", "PortState", "RowLayouts"]
+__all__ = ["Errno", "PortState", "RowLayouts", "put"]
 
 
 class PortState(enum.Enum, shape=3):
@@ -70,3 +71,8 @@ class RowLayouts:
         })
         #: Width of a count of work in flight (SEL-10).
         self.out_bits = max(8, c.pirqs.bit_length())
+
+
+def put(word: Value, hot: Value, value: Value) -> Value:
+    """The word with the bit of `hot` set to `value`."""
+    return (word & ~hot) | (hot & value.replicate(len(hot)))

@@ -2,9 +2,10 @@
 
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from ..rows import Read, RowMemory, Sweep
+from ..rules import saturate
 from .rows import RowLayouts
 
 __all__ = ["Store"]
@@ -16,15 +17,14 @@ class Store(wiring.Component):
     """Rows of ports, words, lanes, PIRQs and command banks.
 
     The engine stands at one domain, port, lane and PIRQ at a time: every cycle the rows named by
-    ``go`` are read and `here` becomes ``go``, so that in the next cycle the outputs are the rows
-    of `here`; a write goes to the row of `here`. In the cycle of a write the memory is not read:
-    its row stays as it was, which needs no bypass around the block RAM. Lanes are read beside a
-    write of another row, PIRQs always, with the row as it is written. Command banks
-    are addressed apart, by ``bank``, in the same way; the lane of a vCPU is ``vcpu_k`` one cycle
-    after ``vcpu``. After reset every row is written with its reset value (GEN-06), in as
-    many cycles as the largest memory has rows, but for ``tied`` (the port of a PIRQ and lane),
-    which has no meaning while the PIRQ's ``bound`` bit is 0. ``ready`` rises after that; until
-    then nothing may be written.
+    ``cursor_next`` are read and `cursor` becomes that, so that in the next cycle the outputs are
+    the rows of `cursor`; a write goes to the row of `cursor`. In the cycle of a write the memory
+    is not read: its row stays as it was. Lanes are read beside a write of another row, PIRQs
+    always, with the row as it is written. Command banks are addressed apart, by ``bank``, in the
+    same way; the lane of a vCPU is ``lane_of`` one cycle after ``vcpu``. After reset every row is
+    written with its reset value (GEN-06), in as many cycles as the largest memory has rows, but
+    for ``port_of`` (the port of a PIRQ and lane), which has no meaning while the PIRQ's ``bound``
+    bit is 0. ``ready`` rises after that; until then nothing may be written.
 
     Parameters
     ----------
@@ -33,13 +33,13 @@ class Store(wiring.Component):
 
     Members
     -------
-    go : ``In(RowLayouts.at)``
+    cursor_next : ``In(RowLayouts.at)``
         Where to read.
-    here : ``Out(RowLayouts.at)``
+    cursor : ``Out(RowLayouts.at)``
         Where the outputs belong to, and where writes go.
-    port, word, lane, pirq, bank_row, tied, full, out : ``Out``
-        The rows: ``tied`` the port number of (n, k), ``full`` the words of the domain that have
-        no free port, ``out`` the work in flight on the lane.
+    port, word, lane, pirq, bank_row, port_of, full, inflight : ``Out``
+        The rows: ``port_of`` the port number of (n, k), ``full`` the words of the domain that have
+        no free port, ``inflight`` the work in flight on the lane.
     write_<name>, <name>_data : ``In``
         Write strobe and new row; for ``word`` and ``bank`` one strobe per 32-bit field.
     row_busy : ``In(1)``
@@ -52,34 +52,41 @@ class Store(wiring.Component):
         Sets the lane number of a vCPU.
     clearing, clearing_dom : ``Out``
         During initialisation: all counts of this domain are 0 now.
+
+    Attributes
+    ----------
+    ports, words, lanes, pirqs, port_of_rows, full_words, inflight_count, banks, lane_of_rows
+        The memories, each a `RowMemory`.
     """
 
     def __init__(self, config, layouts):
         c = self._config = config
         rows = self._rows = RowLayouts(config)
-        self.ports = Memory(shape=rows.port, depth=c.domains << c.port_bits, init=[])
-        self.words = Memory(shape=data.ArrayLayout(32, 4),
-                            depth=c.domains << (c.port_bits - 5), init=[])
-        self.lanes = Memory(shape=rows.lane, depth=c.domains << c.lane_bits, init=[])
-        self.pirqs = Memory(shape=rows.pirq, depth=c.pirqs, init=[])
-        self.ties = Memory(shape=c.port_bits, depth=c.pirqs << c.lane_bits, init=[])
-        self.fulls = Memory(shape=c.port_words, depth=c.domains, init=[])
-        self.outs = Memory(shape=rows.out_bits, depth=c.domains << c.lane_bits, init=[])
-        self.banks = Memory(shape=data.ArrayLayout(32, _COMMAND_WORDS),
-                            depth=c.domains << (c.lane_bits + 1), init=[])
-        self.places = Memory(shape=c.lane_bits, depth=c.vcpus, init=[])
+        held, lane_depth = {"engine": Read.HELD}, c.domains << c.lane_bits
+        self.ports = RowMemory(rows.port, c.domains << c.port_bits, reads=held, sweep=True)
+        self.words = RowMemory(data.ArrayLayout(32, 4), c.domains << (c.port_bits - 5),
+                               reads=held, sweep=True, granularity=1)
+        self.lanes = RowMemory(rows.lane, lane_depth, reads=held, sweep=True)
+        self.pirqs = RowMemory(rows.pirq, c.pirqs, sweep=True,
+                               reads={"engine": Read.AFTER, "dispatch": Read.HELD})
+        self.port_of_rows = RowMemory(c.port_bits, c.pirqs << c.lane_bits, reads=held)
+        self.full_words = RowMemory(c.port_words, c.domains, reads=held, sweep=True)
+        self.inflight_count = RowMemory(rows.out_bits, lane_depth, sweep=True,
+                                        reads={"engine": Read.NOW, "bank": Read.NOW})
+        self.banks = RowMemory(data.ArrayLayout(32, _COMMAND_WORDS), 2 * lane_depth,
+                               reads=held, sweep=True, granularity=1)
+        self.lane_of_rows = RowMemory(c.lane_bits, c.vcpus, reads=held)
         members = {}
         for name, shape, strobes in (
                 ("port", rows.port, 1), ("word", rows.word, 4), ("lane", rows.lane, 1),
-                ("pirq", rows.pirq, 1), ("tied", c.port_bits, 1), ("full", c.port_words, 1),
-                ("out", rows.out_bits, 1)):
+                ("pirq", rows.pirq, 1), ("port_of", c.port_bits, 1), ("full", c.port_words, 1),
+                ("inflight", rows.out_bits, 1)):
             members |= {name: Out(shape), f"write_{name}": In(strobes), f"{name}_data": In(shape)}
         super().__init__(members | {
-            "row_busy": In(1),
-            "go": In(rows.at), "here": Out(rows.at),
+            "row_busy": In(1), "cursor_next": In(rows.at), "cursor": Out(rows.at),
             "bank": In(range(self.banks.depth)), "bank_row": Out(rows.bank),
             "write_bank": In(_COMMAND_WORDS), "bank_data": In(rows.bank),
-            "vcpu": In(c.vcpu_bits), "vcpu_k": Out(c.lane_bits),
+            "vcpu": In(c.vcpu_bits), "lane_of": Out(c.lane_bits),
             "write_vcpu": In(1), "vcpu_v": In(c.vcpu_bits), "vcpu_data": In(c.lane_bits),
             "pirq_n": In(c.pirq_bits), "pirq_row": Out(layouts.pirq_row),
             "out_dom": In(c.domain_bits), "out_k": In(c.lane_bits), "out_value": Out(8),
@@ -88,105 +95,93 @@ class Store(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        c, rows = self._config, self._rows
-        memories = {"ports": self.ports, "words": self.words, "lanes": self.lanes,
-                    "pirqs": self.pirqs, "ties": self.ties, "fulls": self.fulls,
-                    "outs": self.outs, "banks": self.banks, "places": self.places}
-        for name, memory in memories.items():
+        swept = {"ports": self.ports, "words": self.words, "lanes": self.lanes,
+                 "pirqs": self.pirqs, "full_words": self.full_words,
+                 "inflight_count": self.inflight_count, "banks": self.banks}
+        m.submodules += (self.port_of_rows, self.lane_of_rows)
+        m.submodules.sweep = sweep = Sweep(max(memory.depth for memory in swept.values()))
+        for name, memory in swept.items():
             m.submodules[name] = memory
-
-        # Initialisation: row `count` of every memory that has one. The lanes go by domain and k,
-        # so that `v` counts the vCPUs in the order of their reset lanes (LAPIC-60).
-        clear = ~self.ready
-        last = max(memory.depth for memory in memories.values() if memory is not self.ties) - 1
-        count, v = Signal(range(last + 1)), Signal(range(c.vcpus + 1))
-        names = Signal()
-        m.d.comb += [
-            names.eq((count < self.lanes.depth) & (count[:c.lane_bits] < c.lanes)
-                     & (v < c.vcpus)),
-            self.clearing.eq(clear & (count < c.domains)), self.clearing_dom.eq(count),
-        ]
-        with m.If(clear):
-            m.d.sync += [count.eq(count + 1), v.eq(v + names), self.ready.eq(count == last)]
-        empty = Signal(rows.lane)
-        m.d.comb += [empty.mask.eq(1), empty.names.eq(names)]
-        word_bits = c.port_bits - 5
-        first_word = count[:word_bits] == 0
-        reset = {"words": Mux(first_word, 1 << 64, 0), "lanes": empty.as_value()}
-
-        go, here, bank = self.go, self.here, Signal.like(self.bank)
-        m.d.sync += [here.eq(go), bank.eq(self.bank)]
-
-        def connect(name, memory, at, enable, value):
-            """The write port, with the initialisation."""
-            write = memory.write_port(granularity=1 if len(enable) > 1 else None)
-            m.d.comb += [
-                write.addr.eq(Mux(clear, count, at)),
-                plain(write.data).eq(Mux(clear, reset.get(name, 0), plain(value))),
-                write.en.eq((clear & (count < memory.depth)).replicate(len(enable)) | enable),
-            ]
-            return write
-
-        def held(memory, at, row, blocked):
-            """A read port that keeps its row while it is blocked; a block RAM all the same."""
-            read = memory.read_port(domain="comb")
-            m.d.comb += read.addr.eq(at)
-            with m.If(~blocked):
-                m.d.sync += plain(row).eq(plain(read.data))
-
-        def plain(value):
-            return value.as_value() if isinstance(value, data.View) else value
-
-        for name, memory, at, read_at, enable, value, row in (
-                ("ports", self.ports, Cat(here.port, here.dom), Cat(go.port, go.dom),
-                 self.write_port, self.port_data, self.port),
-                ("words", self.words, Cat(here.port[5:], here.dom), Cat(go.port[5:], go.dom),
-                 self.write_word, self.word_data, self.word),
-                ("fulls", self.fulls, here.dom, go.dom,
-                 self.write_full, self.full_data, self.full),
-                ("banks", self.banks, bank, self.bank,
-                 self.write_bank, self.bank_data, self.bank_row)):
-            write = connect(name, memory, at, enable, value)
-            held(memory, read_at, row, write.en.any())
-
-        write = connect("lanes", self.lanes, Cat(here.k, here.dom), self.write_lane,
-                        self.lane_data)
-        held(self.lanes, Cat(go.k, go.dom), self.lane,
-             clear | self.row_busy & (write.addr == Cat(go.k, go.dom)))
-
-        write = connect("pirqs", self.pirqs, here.n, self.write_pirq, self.pirq_data)
-        read = self.pirqs.read_port(transparent_for=(write,))
-        m.d.comb += [read.addr.eq(go.n), self.pirq.eq(read.data)]
-
-        # Ties: not initialised.
-        write = self.ties.write_port()
-        m.d.comb += [write.addr.eq(Cat(here.k, here.n)), write.data.eq(self.tied_data),
-                     write.en.eq(self.write_tied)]
-        held(self.ties, Cat(go.k, go.n), self.tied, write.en)
-
-        # Lane numbers by v.
-        write = self.places.write_port()
-        m.d.comb += [
-            write.addr.eq(Mux(clear, v, self.vcpu_v)),
-            write.data.eq(Mux(clear, count, self.vcpu_data)),
-            write.en.eq(Mux(clear, names, self.write_vcpu)),
-        ]
-        held(self.places, self.vcpu, self.vcpu_k, write.en)
-
-        # Work in flight: read asynchronously, by engine and bank.
-        connect("outs", self.outs, Cat(here.k, here.dom), self.write_out, self.out_data)
-        own, other = (self.outs.read_port(domain="comb") for _ in range(2))
-        m.d.comb += [
-            own.addr.eq(Cat(here.k, here.dom)), self.out.eq(own.data),
-            other.addr.eq(Cat(self.out_k, self.out_dom)),
-            self.out_value.eq(Mux(other.data > 255, 255, other.data)),
-        ]
-
-        # Dispatch's read of a PIRQ row. Where it may be written it is not read: the engine has it.
-        read, kept, same = Signal(rows.pirq), Signal(rows.pirq), Signal()
-        meets = self.row_busy & (here.n == self.pirq_n)
-        held(self.pirqs, self.pirq_n, read, clear | meets)
-        m.d.sync += [same.eq(meets), kept.eq(self.pirq)]
-        m.d.comb += [self.pirq_row[field].eq(Mux(same, kept[field], read[field]))
-                     for field in ("open", "infl", "pend")]
+            m.d.comb += [memory.sweep.busy.eq(sweep.busy), memory.sweep.row.eq(sweep.row)]
+        m.d.comb += self.ready.eq(~sweep.busy)
+        m.d.sync += self.cursor.eq(self.cursor_next)
+        self._connect_engine(m)
+        self._connect_lane_of(m, sweep)
+        self._connect_dispatch(m)
+        self._connect_inflight(m, sweep)
         return m
+
+    def _connect_engine(self, m: Module) -> None:
+        """Reads where the engine goes, writes where it stands."""
+        now, go, bank = self.cursor, self.cursor_next, Signal.like(self.bank)
+        m.d.sync += bank.eq(self.bank)
+        for memory, at, read_at, enable, row, new in (
+                (self.ports, Cat(now.port, now.dom), Cat(go.port, go.dom),
+                 self.write_port, self.port, self.port_data),
+                (self.words, Cat(now.port[5:], now.dom), Cat(go.port[5:], go.dom),
+                 self.write_word, self.word, self.word_data),
+                (self.full_words, now.dom, go.dom, self.write_full, self.full, self.full_data),
+                (self.banks, bank, self.bank, self.write_bank, self.bank_row, self.bank_data),
+                (self.port_of_rows, Cat(now.k, now.n), Cat(go.k, go.n),
+                 self.write_port_of, self.port_of, self.port_of_data)):
+            _write(m, memory, at, enable, new)
+            m.d.comb += [memory.engine.addr.eq(read_at), _bits(row).eq(_bits(memory.engine.data)),
+                         memory.engine.hold.eq(enable.any())]
+
+        lane_at, lane_to = Cat(now.k, now.dom), Cat(go.k, go.dom)
+        _write(m, self.lanes, lane_at, self.write_lane, self.lane_data)
+        _write(m, self.pirqs, now.n, self.write_pirq, self.pirq_data)
+        m.d.comb += [
+            self.lanes.engine.addr.eq(lane_to), self.lane.eq(self.lanes.engine.data),
+            self.lanes.engine.hold.eq(self.row_busy & (lane_at == lane_to)),
+            self.pirqs.engine.addr.eq(go.n), self.pirq.eq(self.pirqs.engine.data),
+        ]
+        m.d.comb += self.words.reset[2].eq(self.words.sweep.row[:self._config.port_bits - 5] == 0)
+
+    def _connect_lane_of(self, m: Module, sweep: Sweep) -> None:
+        """Lane numbers by v; at initialisation v counts the lanes, by domain and k (LAPIC-60)."""
+        c, memory = self._config, self.lane_of_rows
+        v, named = Signal(range(c.vcpus + 1)), Signal()
+        m.d.comb += [
+            named.eq((sweep.row < self.lanes.depth) & (sweep.row[:c.lane_bits] < c.lanes)
+                     & (v < c.vcpus)),
+            self.lanes.reset.mask.eq(1), self.lanes.reset.names.eq(named),
+            memory.write.addr.eq(Mux(sweep.busy, v, self.vcpu_v)),
+            memory.write.data.eq(Mux(sweep.busy, sweep.row, self.vcpu_data)),
+            memory.write.en.eq(Mux(sweep.busy, named, self.write_vcpu)),
+            memory.engine.addr.eq(self.vcpu), self.lane_of.eq(memory.engine.data),
+            memory.engine.hold.eq(memory.write.en),
+        ]
+        with m.If(sweep.busy):
+            m.d.sync += v.eq(v + named)
+
+    def _connect_dispatch(self, m: Module) -> None:
+        """PIRQ rows: where one may be written it is not read, the engine has it."""
+        kept, same, meets = Signal(self._rows.pirq), Signal(), Signal()
+        read = self.pirqs.dispatch
+        m.d.comb += [meets.eq(self.row_busy & (self.cursor.n == self.pirq_n)),
+                     read.addr.eq(self.pirq_n), read.hold.eq(meets)]
+        m.d.sync += [same.eq(meets), kept.eq(self.pirq)]
+        m.d.comb += [self.pirq_row[field].eq(Mux(same, kept[field], read.data[field]))
+                     for field in ("open", "infl", "pend")]
+
+    def _connect_inflight(self, m: Module, sweep: Sweep) -> None:
+        """Work in flight: read asynchronously, by engine and bank."""
+        memory, at = self.inflight_count, Cat(self.cursor.k, self.cursor.dom)
+        _write(m, memory, at, self.write_inflight, self.inflight_data)
+        m.d.comb += [
+            memory.engine.addr.eq(at), self.inflight.eq(memory.engine.data),
+            memory.bank.addr.eq(Cat(self.out_k, self.out_dom)),
+            self.out_value.eq(saturate(memory.bank.data, 8)),
+            self.clearing.eq(sweep.busy & (sweep.row < self._config.domains)),
+            self.clearing_dom.eq(sweep.row),
+        ]
+
+
+def _write(m: Module, memory: RowMemory, at, enable, row) -> None:
+    m.d.comb += [memory.write.addr.eq(at), memory.write.en.eq(enable),
+                 _bits(memory.write.data).eq(_bits(row))]
+
+
+def _bits(value):
+    return value.as_value() if isinstance(value, data.View) else value

@@ -1,28 +1,31 @@
 """Event channels: the engine that does one bus access, command or grant at a time."""
 
-from operator import or_
-
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts
 from ..record import record_ports
-from ..trees import reduce_pairs
-from .commands import add_bank_data, add_command_states, add_operand_checks, decide
-from .decode import Kind
-from .directory import add_directory_states
-from .engine import Engine
-from .flight import add_flight_states, take_flight
-from .grant import add_grant_check, decide_grant, take_grant
-from .raise_ import add_step
+from ..rules import saturate
+from .abi.two_level import TwoLevel
+from .alloc import add_alloc_states
+from .bus import BusSide
+from .command import Command
+from .cursor import Cursor
+from .decode import Decode
+from .directory import Directory
+from .end_flight import EndFlight
+from .grant import Grant
+from .notes import BankNotes
+from .operands import Operands
+from .pirq_step import PirqStep
+from .port_step import PortStep, add_port_states
+from .router import Router
+from .states import States
 from .store import Store
-from .words import add_word_states, resume_walk
+from .walk import Walk, add_walk_states
 
 __all__ = ["EventChannels"]
-
-#: States in which the row of a lane or of a PIRQ may be written, besides a walk.
-_WRITES = ("RUN", "DECIDE", "END_FLIGHT", "LEAVE", "ENTER")
 
 
 class EventChannels(wiring.Component):
@@ -95,98 +98,64 @@ class EventChannels(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        c = self.config
         m.submodules.store = store = self.store
-        e = Engine(self, m, store)
-        self._wire(m, e)
+        m.submodules.decode = decode = Decode(c, Layouts(c))
+        m.submodules.operands = operands = Operands(c)
+        cursor, bus, notes = Cursor(m, store, c), BusSide(m, self), BankNotes(m, self)
+        step, abi = PortStep(m), TwoLevel()
+        pirq, walk = PirqStep(m, self, store, cursor, step), Walk(bus.request)
+        grant, end_flight, directory = Grant(m, self, pirq), EndFlight(self), Directory(self)
+        command = Command(self, bus, cursor, store, step, operands)
+        router, states = Router(self, bus, cursor, store, notes, step), States(m)
 
-        m.d.sync += self.bus.rsp.valid.eq(0)
-        with m.If(self.note.ready):
-            m.d.sync += e.note_valid.eq(0)
-
-        in_bank, latch = Signal(), Signal()
-        add_operand_checks(m, e, in_bank=in_bank, latch=latch)
-        add_grant_check(m, e)
+        m.d.comb += [store.lane_data.eq(store.lane), step.done.eq(step.fire & ~grant.refused),
+                     decode.request.eq(bus.request)]
         with m.FSM() as fsm:
-            with m.State("IDLE"):
-                self._idle(m, e)
-            add_word_states(m, e)
-            add_command_states(m, e)
-            add_directory_states(m, e)
-            add_flight_states(m, e)
-            with m.State("DECIDE"):
-                with m.If(e.granting):
-                    decide_grant(m, e)
+            router.add_idle(m, states, decode, grant, end_flight, walk, command)
+            router.add_run(m, states, abi, directory, walk)
+            add_walk_states(m, states, bus, cursor, store, step, walk, mask_now=abi.mask_now,
+                            grant=grant, notes_free=notes.free, ports=c.ports)
+            command.add_states(m, states)
+            add_alloc_states(m, states, cursor, store, lambda errno: command.fail(m, errno))
+            add_port_states(m, states, cursor, store, step, to_pirq=command.binds_pirq,
+                            mask_now=abi.mask_now, apply=command.apply)
+            directory.add_states(m, states, bus, cursor, store, notes)
+            end_flight.add_states(m, states, cursor, store, step)
+            with states.state("DECIDE", writes_rows=1):
+                with m.If(grant.active):
+                    grant.decide(m, bus, cursor, step)
                 with m.Else():
-                    decide(m, e)
+                    command.decide(m)
+        idle, in_bank = fsm.ongoing("IDLE"), fsm.ongoing("ARGUMENTS")
+        abi.add_step(m, bus, store, cursor, step, walk, notes)
+        command.add_results(m)
         m.d.comb += [
-            in_bank.eq(fsm.ongoing("ARGUMENTS")), latch.eq(in_bank | fsm.ongoing("IDLE")),
-            store.row_busy.eq(e.third | reduce_pairs(
-                [fsm.ongoing(state) for state in _WRITES], or_)),
-            self.quiet.eq(fsm.ongoing("IDLE") & store.ready & ~self.bus.req.valid
-                          & ~self.bus.rsp.valid & ~self.grant.target.valid & ~e.note_valid
-                          & ~e.multi
+            operands.command.eq(in_bank), operands.latch.eq(in_bank | idle),
+            operands.op.eq(bus.op), operands.data.eq(bus.request.data),
+            operands.arg0.eq(store.bank_row.arg0), operands.arg1.eq(store.bank_row.arg1),
+            operands.window.eq(bus.window), store.row_busy.eq(states.writing()),
+            self.lag.eq(fsm.ongoing("WALK") & walk.of_pending & walk.written),
+            self.quiet.eq(idle & store.ready & ~self.bus.req.valid & ~self.bus.rsp.valid
+                          & ~self.grant.target.valid & ~notes.valid & ~grant.multi
                           & ~self.end_flight.valid),
         ]
-        add_step(m, e)
-        add_bank_data(m, e)
+        self._wire(m, cursor)
         return m
 
-    def _wire(self, m: Module, e: Engine) -> None:
-        """Memories, notes and what is sent to dispatch."""
-        c, store, request = self.config, self.store, e.request
+    def _wire(self, m: Module, cursor: Cursor) -> None:
+        """The memories' other readers, and what dispatch is told of work in flight."""
+        c, store, request = self.config, self.store, self.bus.req.payload
+        count, clearing = store.inflight_data, store.clearing
         m.d.comb += [
-            e.note_free.eq(~e.note_valid | self.note.ready),
-            self.note.valid.eq(e.note_valid), self.note.payload.eq(e.note),
-            self.note.payload.data.eq(request.data),
-            self.ready.eq(store.ready), self.query_n.eq(e.go.n),
+            self.ready.eq(store.ready), self.query_n.eq(cursor.next.n),
             store.pirq_n.eq(self.pirq_n), self.pirq_row.eq(store.pirq_row),
             store.out_dom.eq(self.out_dom), store.out_k.eq(self.out_k),
-            self.out_value.eq(store.out_value),
-            store.vcpu.eq(request.vcpu),
-            store.bank.eq(Cat(Mux(request.vmm, 0, store.vcpu_k), request.vmm,
+            self.out_value.eq(store.out_value), store.vcpu.eq(request.vcpu),
+            store.bank.eq(Cat(Mux(request.vmm, 0, store.lane_of), request.vmm,
                               request.addr[14:14 + c.domain_bits])),
-            self.out_write.en.eq(store.write_out | store.clearing),
-            self.out_write.dom.eq(Mux(store.clearing, store.clearing_dom, e.here.dom)),
-            self.out_write.lanes.eq(Cat(e.lane_hot) | store.clearing.replicate(c.lanes)),
-            self.out_write.out.eq(Mux(store.clearing, 0, Mux(
-                store.out_data > 255, 255, store.out_data))),
-            e.lane_next.eq(store.lane),
-            # It stays where it is unless a state says otherwise.
-            e.go.eq(e.here),
+            self.out_write.en.eq(store.write_inflight | clearing),
+            self.out_write.dom.eq(Mux(clearing, store.clearing_dom, cursor.now.dom)),
+            self.out_write.lanes.eq(cursor.lane_hot | clearing.replicate(c.lanes)),
+            self.out_write.out.eq(Mux(clearing, 0, saturate(count, 8))),
         ]
-
-    def _idle(self, m: Module, e: Engine) -> None:
-        """Take the next operation; rows are read for the places that the request names."""
-        go, request = e.go, e.request
-        decode = e.decode
-        take = Signal()
-        m.d.comb += take.eq(self.store.ready & e.note_free)
-        m.d.sync += [
-            e.kind.eq(decode.kind), e.op.eq(decode.op), e.err.eq(decode.err),
-            e.berr.eq(decode.berr), e.fast.eq(decode.kind == Kind.OPERATE),
-            e.code.eq(0), e.apply.eq(0), e.walk_pending.eq(0),
-        ]
-        with m.If(take & self.grant.target.valid & (e.multi | ~e.granted | ~self.bus.req.valid)):
-            take_grant(m, e)
-        with m.Elif(take & self.end_flight.valid & ~e.multi):
-            take_flight(m, e)
-        with m.Elif(take & self.bus.req.valid & ~e.multi):
-            window, words = request.addr[20], request.addr[12:14] == 1
-            operand = request.addr[8:10] == 3
-            m.d.comb += [
-                go.dom.eq(Mux(window, request.addr[14:18], request.data[4:8])),
-                go.k.eq(Mux(window, request.addr[6:12], request.data[24:30])),
-                go.n.eq(request.data),
-                go.port.eq(request.data),
-            ]
-            with m.If(words & ~operand):
-                m.d.comb += go.port.eq(Cat(request.addr[2:7] << 5))
-            m.d.sync += e.walking.eq(0)
-            with m.If(e.walking):
-                # `granted` stays: a bit must go before the next grant.
-                resume_walk(m, e)
-            with m.Else():
-                m.d.sync += e.granted.eq(0)
-                m.next = "RUN"
-                with m.If(decode.kind == Kind.OPERATE):
-                    m.next = "ROWS"

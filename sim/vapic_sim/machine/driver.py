@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from ..drivers import pirq_eoi, send
 from ..world.world import World
 from .bus import BusMaster
 from .vcpu import VCpu
@@ -50,6 +51,6 @@ class DriverVCpu(VCpu):
         """Handle one interrupt."""
         n = self.sources[port]
         await self.spend(self._books.start(n, self.v))
-        await self.write("EVT_SEND", self.dom, value=self.forward[n])
-        await self.write("EVT_PIRQ_EOI", self.dom, value=n)
+        await send(self, self.dom, self.forward[n])
+        await pirq_eoi(self, self.dom, n)
         self._books.finish(n, self.v)

@@ -1,21 +1,17 @@
-"""The software of one vCPU: takes upcalls by vector, scans its ports, handles, ends interrupts."""
+"""The software of one vCPU: takes upcalls by vector, handles its ports, ends interrupts."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from functools import cache
 
-from vapic.regs import address
+from vapic import regs
 
+from ..drivers import eoi, inta, upcall_loop
 from ..world.world import World
 from .bus import BusMaster
 
-__all__ = ["VCpu", "bits"]
+__all__ = ["VCpu"]
 
-
-def bits(word: int) -> Iterator[int]:
-    """Numbers of the bits set, ascending."""
-    while word:
-        yield (word & -word).bit_length() - 1
-        word &= word - 1
+address = cache(regs.address)
 
 
 class VCpu(ABC):
@@ -101,18 +97,11 @@ class VCpu(ABC):
             await self.world.when(lambda: self.running)
 
     async def _interrupt(self) -> None:
-        taken = await self.read("LAPIC_INTA", self.v)
-        if not taken >> 31:
+        taken = await inta(self, self.v)
+        if taken is None:
             return
-        if taken & 0xFF != self.vector:
-            raise RuntimeError(f"vCPU {self.v}: INTA gave vector {taken & 0xFF:#x}, "
+        if taken != self.vector:
+            raise RuntimeError(f"vCPU {self.v}: INTA gave vector {taken:#x}, "
                                f"not {self.vector:#x}")
-        await self.write("EVT_UPCALL_ACK", self.dom, self.k)
-        for word in bits(await self.read("EVT_SEL_RC", self.dom, self.k)):
-            pending = await self.read("EVT_PENDING", self.dom, word)
-            open_ = pending & ~await self.read("EVT_MASK", self.dom, word)
-            for bit in bits(open_):
-                if 32 * word + bit in self.ports:
-                    await self.write("EVT_PENDING_W1C", self.dom, word, value=1 << bit)
-                    await self.handle(32 * word + bit)
-        await self.write("LAPIC_EOI", self.v)
+        await upcall_loop(self, self.dom, self.k, self.ports, self.handle)
+        await eoi(self, self.v)

@@ -3,10 +3,22 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
+from vapic import regs
 from vapic.layouts import Policy, SchedState
-from vapic.regs import address
+from vapic.regs import pack
 
+from ..drivers import (
+    alloc_unbound,
+    bind,
+    bind_interdomain,
+    entry_init,
+    entry_write,
+    lapic_init,
+    upcall_init,
+    vmm_init,
+)
 from ..world.world import World
 from .bus import SharedBus
 from .driver import DriverVCpu
@@ -14,8 +26,7 @@ from .vcpu import VCpu
 
 __all__ = ["Entry", "Vmm"]
 
-_ALLOC_UNBOUND, _BIND_INTERDOMAIN, _BIND_PIRQ_VCPU = 6, 0, 0x20
-_SELF = 0x7FF0
+address = cache(regs.address)
 _DRIVER = 0
 
 
@@ -74,16 +85,12 @@ class Vmm:
 
     async def online(self, vcpu: VCpu) -> None:
         """Bring a vCPU online in its domain, with APIC ID = v and its APIC on."""
-        v = vcpu.v
-        await self.write("VCPU_CTL", v, value=1 | vcpu.dom << 4 | (v & 0xFF) << 8 | vcpu.k << 24)
-        await self.write("LAPIC_BASE", v, value=await self.read("LAPIC_BASE", v) | 1 << 11)
-        await self.write("LAPIC_SVR", v, value=0x1FF)
+        await vmm_init(self, vcpu.v, dom=vcpu.dom, k=vcpu.k)
+        await lapic_init(self, vcpu.v, base=True)
 
     async def upcalls(self, vcpu: VCpu) -> None:
         """Clear what set-up left of events, then have upcalls injected by vector."""
-        await self.write("EVT_UPCALL", vcpu.dom, vcpu.k)
-        await self.read("EVT_SEL_RC", vcpu.dom, vcpu.k)
-        await self.write("VCPU_UPVEC", vcpu.v, value=1 << 8 | vcpu.vector)
+        await upcall_init(self, vcpu.v, dom=vcpu.dom, k=vcpu.k, vector=vcpu.vector)
 
     async def source(self, n: int, entry: Entry, vcpus: Sequence[DriverVCpu],
                      guests: Mapping[int, VCpu]) -> None:
@@ -93,39 +100,20 @@ class Vmm:
         written to run on two CPUs at once.
         """
         dynamic = entry.policy != Policy.STATIC
-        await self.write("PIRQ_OWNER", n, value=1 << 8 | _DRIVER)
-        policy = int(entry.policy) if dynamic else 0
-        await self.write("REQX", n, value=1 | 1 << 1 | policy << 4 | 7 << 12)
+        await entry_init(self, n, dom=_DRIVER, policy=int(entry.policy) if dynamic else 0)
         for vcpu in vcpus:
-            port = await self._command(_DRIVER, _BIND_PIRQ_VCPU, n, vcpu.k)
+            port = await bind(self, _DRIVER, n, vcpu.k)
             vcpu.ports.add(port)
             vcpu.sources[port] = n
-        remote = await self._command(entry.guest, _ALLOC_UNBOUND, _SELF, _DRIVER)
+        remote = await alloc_unbound(self, entry.guest, _DRIVER)
         guests[entry.guest].ports.add(remote)
-        local = await self._command(_DRIVER, _BIND_INTERDOMAIN, entry.guest, remote)
+        local = await bind_interdomain(self, _DRIVER, entry.guest, remote)
         for vcpu in vcpus:
             vcpu.forward[n] = local
-        # A new interdomain port is pending at its own end (EVT-20); nobody wants this event.
-        await self.write("EVT_PENDING_W1C", _DRIVER, local // 32, value=1 << local % 32)
-        high = (0xFF if dynamic else entry.target) << 24
-        low = 0x30 + n % 0xC0 | dynamic << 8
-        if n < self._rtes:
-            for index, value in ((0x11 + 2 * n, high), (0x10 + 2 * n, low)):
-                await self.write("IOA_REGSEL", value=index)
-                await self.write("IOA_WIN", value=value)
-        else:
-            await self.write("IRT_HIGH", n - self._rtes, value=high)
-            await self.write("IRT_LOW", n - self._rtes, value=low)
-
-    async def _command(self, dom: int, command: int, *arguments: int) -> int:
-        for i, argument in enumerate(arguments):
-            await self.write("EVT_ARG", dom, i, value=argument)
-        await self.write("EVT_CMD", dom, value=command)
-        result = await self.read("EVT_RESULT", dom)
-        if result:
-            raise RuntimeError(f"event-channel command {command:#x}{arguments} of domain {dom} "
-                               f"gave {result - (1 << 32)}")
-        return await self.read("EVT_OUT", dom, 0)
+        await entry_write(
+            self, n, rtes=self._rtes,
+            high=pack("RTE_HIGH", dest=0xFF if dynamic else entry.target),
+            low=pack("RTE_LOW", vector=0x30 + n % 0xC0, mode=dynamic))
 
     # Scheduling.
 

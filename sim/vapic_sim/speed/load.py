@@ -1,5 +1,7 @@
 """A controller under load from a stimulus in hardware: what a free run is measured on."""
 
+from contextlib import suppress
+
 from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -7,7 +9,10 @@ from amaranth.lib.wiring import Out
 
 from vapic.config import Config
 from vapic.controller import Controller
-from vapic.regs import address
+from vapic.layouts import SchedState
+from vapic.regs import address, pack
+
+from ..drivers import entry_write, lapic_init, vmm_init
 
 __all__ = ["LoadedController"]
 
@@ -16,23 +21,37 @@ _TAPS = (31, 21, 1, 0)
 _FIRST_VECTOR = 0x40
 
 
-def _writes(config: Config) -> list[dict[str, int]]:
-    """What brings every vCPU online and lets every pin be distributed among those of domain 0."""
-    vmm = {"vmm": 1, "dom": 0, "vcpu": 0}
-    writes = []
+class _Recorder:
+    """Registers that keep writes as rows of a memory; a driver that only writes never waits."""
+
+    def __init__(self, rows: list[dict[str, int]], **side: int):
+        self._rows, self._side = rows, {"vmm": 0, "dom": 0, "vcpu": 0} | side
+
+    async def read(self, name: str, *index: int) -> int:
+        raise NotImplementedError(f"nobody is there who could read {name}")
+
+    async def write(self, name: str, *index: int, value: int = 0) -> None:
+        self._rows.append(self._side | {"adr": address(name, *index), "dat_w": value})
+
+
+async def _set_up(config: Config, rows: list[dict[str, int]]) -> None:
+    vmm = _Recorder(rows, vmm=1)
     for v in range(config.vcpus):
         dom, k = divmod(v, config.lanes)
-        writes += [
-            vmm | {"adr": address("VCPU_CTL", v), "dat_w": 1 | dom << 4 | v % 256 << 8 | k << 24},
-            vmm | {"adr": address("VCPU_SCHED", v), "dat_w": 0},
-            {"vmm": 0, "dom": dom, "vcpu": v, "adr": address("LAPIC_SVR", v), "dat_w": 0x1FF},
-        ]
+        await vmm_init(vmm, v, dom=dom, k=k, sched=SchedState.RUNNING.value)
+        await lapic_init(_Recorder(rows, dom=dom, vcpu=v), v)
     for n in range(config.rtes):
-        low = _FIRST_VECTOR + (256 - _FIRST_VECTOR) * n // config.rtes | 1 << 8
-        for index, value in ((0x11 + 2 * n, 0xFF << 24), (0x10 + 2 * n, low)):
-            writes += [vmm | {"adr": address("IOA_REGSEL"), "dat_w": index},
-                       vmm | {"adr": address("IOA_WIN"), "dat_w": value}]
-    return writes
+        vector = _FIRST_VECTOR + (256 - _FIRST_VECTOR) * n // config.rtes
+        await entry_write(vmm, n, rtes=config.rtes, high=pack("RTE_HIGH", dest=0xFF),
+                          low=pack("RTE_LOW", vector=vector, mode=1))
+
+
+def _writes(config: Config) -> list[dict[str, int]]:
+    """What brings every vCPU online and lets every pin be distributed among those of domain 0."""
+    rows: list[dict[str, int]] = []
+    with suppress(StopIteration):
+        _set_up(config, rows).send(None)
+    return rows
 
 
 class LoadedController(wiring.Component):

@@ -4,8 +4,22 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from vapic.config import Config
-from vapic.regs import address
+from vapic.layouts import SchedState
+from vapic.regs import address, mask, pack
 
+from ..drivers import (
+    bind,
+    entry_write,
+    eoi,
+    fast_result,
+    indirect_read,
+    indirect_write,
+    inta,
+    issue,
+    lapic_init,
+    result,
+    vmm_init,
+)
 from ..engine import Simulator
 from ..machine.bus import BusMaster
 from ..model import Model, Params
@@ -14,10 +28,10 @@ from .bench import PERIOD, Bench
 from .log import KEPT
 from .monitor import Monitor, TraceRecord
 
-__all__ = ["MASKED", "Rig"]
+__all__ = ["MASKED", "Rig", "Role"]
 
 #: Mask bit of a redirection entry.
-MASKED = 1 << 16
+MASKED = mask("RTE_LOW", "mask")
 
 
 class Rig:
@@ -176,22 +190,25 @@ class Rig:
         master = self.vmm if v is None else self.master(v)
         return await master.read(self.ctx, address(name, *index))
 
+    def role(self, v: int | None) -> "Role":
+        """Registers as the VMM or as vCPU v, for drivers."""
+        return Role(self, v)
+
     async def ioa_write(self, index: int, value: int) -> None:
         """Write an indirect I/O APIC register."""
-        await self.write("IOA_REGSEL", value=index)
-        await self.write("IOA_WIN", value=value)
+        await indirect_write(self, index, value)
 
     async def ioa_read(self, index: int) -> int:
         """Read an indirect I/O APIC register."""
-        await self.write("IOA_REGSEL", value=index)
-        return await self.read("IOA_WIN")
+        return await indirect_read(self, index)
 
     async def rte(self, n: int, vector: int, *, mode: int = 0, logical: int = 0, low: int = 0,
                   level: int = 0, mask: int = 0, dest: int = 0) -> None:
         """Set up redirection entry n, high word first."""
-        await self.ioa_write(0x11 + 2 * n, dest << 24)
-        await self.ioa_write(0x10 + 2 * n, vector | mode << 8 | logical << 11 | low << 13
-                             | level << 15 | mask << 16)
+        await entry_write(
+            self, n, rtes=self.config.rtes, high=pack("RTE_HIGH", dest=dest),
+            low=pack("RTE_LOW", vector=vector, mode=mode, logical=logical, polarity=low,
+                     trigger=level, mask=mask))
 
     # Lines.
 
@@ -218,19 +235,16 @@ class Rig:
     async def setup(self, vcpus: int = 4, *, domain: int = 0) -> None:
         """Bring vCPUs 0.. online as lanes 0.. of one domain: running, xAPIC enabled by SVR."""
         for v in range(vcpus):
-            await self.write("VCPU_CTL", v, value=1 | domain << 4 | v << 8 | v << 24)
-            await self.write("VCPU_SCHED", v, value=0)
-            await self.write("LAPIC_SVR", v, value=0x1FF, v=v)
-            await self.write("LAPIC_DFR", v, value=0xFFFFFFFF, v=v)
+            await vmm_init(self, v, dom=domain, k=v, sched=SchedState.RUNNING.value)
+            await lapic_init(self.role(v), v, flat=True)
 
     async def inta(self, v: int) -> int | None:
         """Acknowledge as vCPU v: the vector, or None if it was spurious."""
-        value = await self.read("LAPIC_INTA", v, v=v)
-        return value & 0xFF if value >> 31 else None
+        return await inta(self.role(v), v)
 
     async def eoi(self, v: int) -> None:
         """End of interrupt at the vLAPIC, as vCPU v."""
-        await self.write("LAPIC_EOI", v, value=0, v=v)
+        await eoi(self.role(v), v)
 
     async def bitmap(self, name: str, v: int) -> int:
         """LAPIC_IRR, LAPIC_ISR or LAPIC_TMR of vCPU v as one integer."""
@@ -246,21 +260,39 @@ class Rig:
     async def command(self, dom: int, command: int, *arguments: int,
                       v: int | None = None) -> tuple[int, int, int]:
         """Run an event-channel command: (RESULT as a signed number, OUT0, OUT1)."""
-        for i, argument in enumerate(arguments):
-            await self.write("EVT_ARG", dom, i, value=argument, v=v)
-        await self.write("EVT_CMD", dom, value=command, v=v)
-        result = await self.read("EVT_RESULT", dom, v=v)
-        return (result - (1 << 32) if result >> 31 else result,
-                await self.read("EVT_OUT", dom, 0, v=v), await self.read("EVT_OUT", dom, 1, v=v))
+        regs = self.role(v)
+        await issue(regs, dom, command, *arguments)
+        return (await result(regs, dom), await regs.read("EVT_OUT", dom, 0),
+                await regs.read("EVT_OUT", dom, 1))
 
     async def fast(self, dom: int, name: str, value: int, v: int | None = None) -> int:
         """EVT_SEND, EVT_UNMASK, EVT_PIRQ_EOI or EVT_CLAIM: FASTRES as a signed number."""
         await self.write(name, dom, value=value, v=v)
-        result = await self.read("EVT_FASTRES", dom, v=v)
-        return result - (1 << 32) if result >> 31 else result
+        return await fast_result(self.role(v), dom)
 
     async def bind(self, n: int, k: int, dom: int = 0) -> int:
         """Bind PIRQ n to lane k by a port of its own; the port."""
-        result, port, _ = await self.command(dom, 0x20, n, k)
-        assert result == 0, f"bind_pirq_vcpu({n}, {k}): {result}"
-        return port
+        return await bind(self, dom, n, k)
+
+
+class Role:
+    """Registers of a rig as one role reads and writes them.
+
+    Parameters
+    ----------
+    rig : Rig
+        Whose.
+    v : int or None
+        A vCPU, in the domain where it is at each access; None is the VMM.
+    """
+
+    def __init__(self, rig: Rig, v: int | None):
+        self._rig, self._v = rig, v
+
+    async def read(self, name: str, *index: int) -> int:
+        """Read a register."""
+        return await self._rig.read(name, *index, v=self._v)
+
+    async def write(self, name: str, *index: int, value: int = 0) -> None:
+        """Write a register."""
+        await self._rig.write(name, *index, value=value, v=self._v)

@@ -40,7 +40,7 @@ class HardwareState:
         self._maps = [_rows(memory) for memory in (bank.irr, bank.isr, bank.tmr)]
         self._pirqs, self._ports, self._words, self._lanes, self._outs = [
             _rows(memory) for memory in (store.pirqs, store.ports, store.words, store.lanes,
-                                         store.outs)]
+                                         store.inflight_count)]
         self._head = Fields(head_layout(dut.config))
         self._pirq, self._port = Fields(rows.pirq), Fields(rows.port)
         self._lane, self._peer = Fields(rows.lane), Fields(rows.peer)

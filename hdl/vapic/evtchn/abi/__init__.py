@@ -1,0 +1,1 @@
+"""How events are laid out for guests: one file for each ABI."""

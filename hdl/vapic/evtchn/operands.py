@@ -1,0 +1,91 @@
+"""Operands of an operation on a port: where they stand, and whether they are in range."""
+
+from operator import or_
+
+from amaranth import Module, Mux, Signal
+from amaranth.hdl import Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..trees import reduce_pairs
+from .decode import Op
+from .ops import OPERATIONS, Operand
+from .rows import RowLayouts
+
+__all__ = ["Operands", "below"]
+
+_SELF = 0x7FF0
+
+
+def below(value: Value, limit: int) -> Value:
+    """Whether a number is below a limit; a power of two costs a look at the high bits."""
+    bits = max(1, (limit - 1).bit_length())
+    small = value[bits:] == 0
+    return small if limit == 1 << bits else small & (value[:bits] < limit)
+
+
+class Operands(wiring.Component):
+    """Find the operands of an operation, and compare them with the sizes; one cycle.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    op : ``In(Op)``
+        The operation.
+    data, arg0, arg1 : ``In(32)``
+        Word written to a fast register; arguments of a command.
+    command, latch : ``In(1)``
+        They are those of a command; take them over at the end of this cycle.
+    window : ``In(domain_bits)``
+        Domain whose window is addressed.
+    port_exists, pirq_exists, lane_exists : ``Out(1)``
+        The number named is below the size.
+    domain_exists, domain_own, remote_exists : ``Out(1)``
+        The first domain named is below the size, and is the window's; the second is below the size.
+    place : ``Out(RowLayouts.at)``
+        What is named.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "op": In(Op), "data": In(32), "arg0": In(32), "arg1": In(32),
+            "command": In(1), "latch": In(1), "window": In(config.domain_bits),
+            "port_exists": Out(1), "pirq_exists": Out(1), "lane_exists": Out(1),
+            "domain_exists": Out(1), "domain_own": Out(1), "remote_exists": Out(1),
+            "place": Out(RowLayouts(config).at),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        c = self._config
+        number, lane, own = Signal(32), Signal(32), Signal()
+
+        def with_operand(field, *where):
+            """Whether the operation has this operand there."""
+            ops = [op for op, row in OPERATIONS.items() if getattr(row, field) in where]
+            return reduce_pairs([self.op == op for op in ops], or_)
+
+        m.d.comb += [
+            number.eq(Mux(self.command, Mux(with_operand("number", Operand.ARG1),
+                                            self.arg1, self.arg0), self.data)),
+            lane.eq(Mux(with_operand("lane", Operand.ARG1), self.arg1, self.arg0)),
+            own.eq(self.arg0 == _SELF),
+        ]
+        with m.If(self.latch):
+            m.d.sync += [
+                self.port_exists.eq(below(number, c.ports)),
+                self.pirq_exists.eq(below(number, c.pirqs)),
+                self.lane_exists.eq(below(lane, c.lanes)),
+                self.remote_exists.eq(below(self.arg1, c.domains)),
+                self.domain_exists.eq(own | below(self.arg0, c.domains)),
+                self.domain_own.eq(own | (self.arg0 == self.window)),
+                self.place.dom.eq(Mux(own, self.window, self.arg0)),
+                self.place.port.eq(number), self.place.n.eq(number),
+                self.place.k.eq(Mux(with_operand("lane", Operand.ARG0, Operand.ARG1), lane, 0)),
+            ]
+        return m

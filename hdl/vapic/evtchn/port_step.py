@@ -1,0 +1,90 @@
+"""The step: what one operation, grant or bit of a walk changes of a port, and where it is read."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data
+
+from .cursor import Cursor
+from .rows import PortState
+from .states import States
+from .store import Store
+
+__all__ = ["STEP", "PortStep", "add_port_states"]
+
+#: What the step does to port, lane and PIRQ; set by who leads up to it.
+STEP = data.StructLayout({
+    "notify": 1,        # set pending and go on as EVT-10
+    "put": 1, "value": 1,   # set the pending bit to `value` and nothing more
+    "mask": 1, "flip": 1,   # mask bit: clear it, or flip it
+    "reraise": 1,       # a mask bit that is cleared goes on as EVT-11
+    "bitwise": 1,       # write the port's bits of the words (else their caller does)
+    "begin": 1,         # work in flight begins (grant)
+    "end": 1,           # it ends
+    "autoeoi": 1,       # it ends if pending was 1 and the entry has autoeoi in force
+    "alloc": 1, "close": 1,
+})
+
+
+class PortStep:
+    """One step at a time, in the cycle with `fire`; a refused one changes nothing.
+
+    Attributes
+    ----------
+    todo : ``STEP``
+        What is to be done; set before the step.
+    bit, was_pending, was_masked, is_pirq : 5, 1, 1, 1
+        The port's bit of its word, and what it was, latched one cycle before the step.
+    now_pending, now_masked : 1
+        What it becomes.
+    fire, done : 1
+        A step; one that is not refused.
+    """
+
+    def __init__(self, m: Module):
+        self.todo = Signal(STEP)
+        self.bit = Signal(5)
+        self.was_pending, self.was_masked, self.is_pirq = Signal(), Signal(), Signal()
+        self.now_pending, self.now_masked = Signal(), Signal()
+        self.fire, self.done = Signal(), Signal()
+        todo = self.todo
+        m.d.comb += [
+            self.now_pending.eq(Mux(todo.put, todo.value, self.was_pending | todo.notify)),
+            self.now_masked.eq(Mux(todo.mask, todo.flip & ~self.was_masked, self.was_masked)),
+        ]
+
+    def prepare(self, m: Module, **fields: int) -> None:
+        """Set what is to be done: these fields, no others."""
+        m.d.sync += self.todo.eq(STEP.const(fields))
+
+    def found(self, m: Module, *, bit, pending, masked, is_pirq) -> None:
+        """Keep what the port is before the step, which may come in the next cycle."""
+        m.d.sync += [self.bit.eq(bit), self.was_pending.eq(pending),
+                     self.was_masked.eq(masked), self.is_pirq.eq(is_pirq)]
+
+
+def add_port_states(m: Module, states: States, cursor: Cursor, store: Store, step: PortStep, *,
+                    to_pirq, mask_now, apply) -> None:
+    """States that lead to the step, of a grant, an EOI or any other operation.
+
+    Parameters
+    ----------
+    to_pirq : 1 bit
+        A port that is being allocated gets a PIRQ.
+    mask_now, apply : Signal
+        Set to the mask word as it is before the step, and to 1: there will be one.
+    """
+    here, word = cursor.now, store.word
+
+    with states.state("RD_PORT"):
+        # The port of (n, k).
+        cursor.move(m, port=store.port_of)
+        m.next = "RD_BITS"
+
+    with states.state("RD_BITS"):
+        alloc = step.todo.alloc
+        step.found(
+            m, bit=here.port[:5],
+            pending=word.pending.bit_select(here.port[:5], 1) & ~alloc,
+            masked=word.mask.bit_select(here.port[:5], 1),
+            is_pirq=Mux(alloc, to_pirq, store.port.state == PortState.PIRQ))
+        m.d.sync += [mask_now.eq(word.mask), apply.eq(1)]
+        m.next = "DECIDE"
