@@ -6,7 +6,6 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..dispatch.policy import falls_back
 from ..layouts import Layouts
-from ..msi.intake import message_layout
 from ..record import Recorder
 from .bus import Registers
 from .entries import Entries
@@ -15,7 +14,7 @@ from .flight import FlightEnder
 from .lines import Lines
 from .match import EoiMatch
 from .pick import Picker
-from .turns import Turns
+from .request_state import RequestState
 
 __all__ = ["Ioapic"]
 
@@ -25,7 +24,8 @@ class Ioapic(wiring.Component):
 
     A pin reaches the offer six cycles after it changed, a message four after it was taken. While
     an EOI register write, or one of trigger=edge, is ending what is in flight, nothing is offered;
-    ``requests.ok`` is 0 during the former (IOA-24). Who wins a tie is told in `Flags` and `Turns`.
+    ``requests.ok`` is 0 during the former (IOA-24). Who wins a tie is told in `Flags` and
+    `RequestState`.
 
     The round robin goes on from the last request *taken*, so that one that is parked and looked at
     over and over cannot keep the others waiting.
@@ -41,7 +41,7 @@ class Ioapic(wiring.Component):
         Interrupt lines, asynchronous.
     bus : ``In(Layouts.unit_bus)``
         The page, REQX, REQSTAT, PIRQ_OWNER and IRT.
-    message : ``In(message_layout(config))``
+    message : ``In(Layouts.message)``
         An MSI, pending from the next cycle on.
     eoi : ``In(Layouts.eoi)``
         EOI broadcast of a vLAPIC; clears matching RIRR at the end of the next cycle. An entry with
@@ -78,7 +78,7 @@ class Ioapic(wiring.Component):
         layouts = Layouts(config)
         ports = {
             "pin": In(c.rtes), "bus": In(layouts.unit_bus),
-            "message": In(message_layout(c)),
+            "message": In(layouts.message),
             "eoi": In(layouts.eoi), "hand_back": In(layouts.hand_back),
             "pirq_note": In(layouts.pirq_note),
             "end_flight": Out(stream.Signature(c.pirq_bits)),
@@ -93,7 +93,7 @@ class Ioapic(wiring.Component):
             ports["commits_lines"] = Out(layouts.commit_port)
         super().__init__(ports)
         self.registers, self.entries = Registers(c), Entries(c)
-        self.flags, self.turns = Flags(c, message_layout(c)), Turns(c)
+        self.flags, self.state = Flags(c), RequestState(c)
         self._lines, self._match = Lines(c.rtes), EoiMatch(c)
         self._picker, self._flight = Picker(c.pirqs), FlightEnder(c)
 
@@ -102,7 +102,7 @@ class Ioapic(wiring.Component):
         c = self._config
         registers, entries, flags, lines = self.registers, self.entries, self.flags, self._lines
         m.submodules.registers, m.submodules.entries = registers, entries
-        m.submodules.flags, m.submodules.turns = flags, self.turns
+        m.submodules.flags, m.submodules.state = flags, self.state
         m.submodules.lines, m.submodules.match = lines, self._match
         m.submodules.picker, m.submodules.flight = self._picker, self._flight
         eoi = Signal.like(self.eoi)
@@ -116,7 +116,7 @@ class Ioapic(wiring.Component):
         m.d.comb += [
             self.ready.eq(entries.ready),
             self.quiet.eq(entries.ready & registers.quiet & lines.settled & flags.quiet
-                          & ~eoi.valid & ~self.turns.live.any()),
+                          & ~eoi.valid & ~self.state.live.any()),
         ]
         if c.commits:
             connect(m, registers.commits, flipped(self.commits))
@@ -135,7 +135,7 @@ class Ioapic(wiring.Component):
                               | self.hand_back.valid | self.pirq_note.valid),
             registers.row.eq(entries.row), registers.last.eq(entries.last),
             registers.state.eq(self.flags.state), registers.flight.eq(entries.flight),
-            registers.held.eq(self.turns.held), registers.status.eq(self.turns.status),
+            registers.held.eq(self.state.held), registers.status.eq(self.state.status),
             registers.enable.eq(self.globals.enable),
             entries.n.eq(registers.n), entries.write.eq(registers.write),
             entries.word.eq(registers.word),
@@ -159,7 +159,7 @@ class Ioapic(wiring.Component):
             match.every.eq(~eoi.valid & registers.vmm),
             flags.ended.eq(match.hit & Mux(eoi.valid, ~match.path,
                                            registers.eoi.replicate(pirqs))),
-            contenders.eq(Mux(registers.ending, wanted, self.turns.due)),
+            contenders.eq(Mux(registers.ending, wanted, self.state.due)),
             flight.many.eq(registers.ending), flight.loaded.eq(loaded),
             flight.coming.eq(self._picker.valid),
             flight.pick_valid.eq(stands), flight.pick_n.eq(self.requests.tag),
@@ -174,7 +174,7 @@ class Ioapic(wiring.Component):
 
     def _occur(self, m):
         """Lines, messages and hand-backs, on flags."""
-        flags, lines, turns, change = self.flags, self._lines, self.turns, self.registers.change
+        flags, lines, state, change = self.flags, self._lines, self.state, self.registers.change
         m.d.comb += [
             lines.pin.eq(self.pin), lines.polarity.eq(flags.polarity),
             lines.armed.eq(flags.armed), lines.rest.eq(change.valid),
@@ -183,29 +183,30 @@ class Ioapic(wiring.Component):
             flags.hand_back.eq(self.hand_back), flags.pirq_note.eq(self.pirq_note),
             flags.change.eq(change), flags.n.eq(self.registers.n),
             flags.latch_masked.eq(self.globals.latch_masked_edges),
-            flags.current_at.eq(turns.current_at), flags.fail.eq(turns.fail),
+            flags.current_at.eq(state.current_at), flags.fail.eq(state.fail),
             flags.first.eq(self.requests.first),
             self.coalesced.eq(flags.coalesced),
         ]
 
     def _select(self, m):
         """The selection under way."""
-        registers, entries, turns, requests = (self.registers, self.entries, self.turns,
+        registers, entries, state, requests = (self.registers, self.entries, self.state,
                                                self.requests)
         granted = requests.first | requests.last
         m.d.comb += [
-            turns.stands.eq(self.flags.stands), turns.enable.eq(self.globals.enable),
-            turns.flips.eq(self._lines.differ & self.flags.level[:self._config.rtes]),
-            turns.take.eq(requests.take), turns.offer_n.eq(requests.tag),
-            turns.granted.eq(granted), turns.last.eq(requests.last),
-            turns.outcome.eq(requests.outcome), turns.recheck.eq(self.recheck),
-            turns.spoils.eq(registers.spoils | registers.change.valid),
-            turns.n.eq(registers.n), turns.at.eq(self.flags.at),
-            turns.written_at.eq(self.flags.changed), self.parked.eq(turns.parked),
+            state.stands.eq(self.flags.stands), state.enable.eq(self.globals.enable),
+            state.flips.eq(self._lines.differ & self.flags.level[:self._config.rtes]),
+            state.rest.eq(registers.change.valid), state.take.eq(requests.take),
+            state.offer_n.eq(requests.tag),
+            state.granted.eq(granted), state.last.eq(requests.last),
+            state.outcome.eq(requests.outcome), state.recheck.eq(self.recheck),
+            state.spoils.eq(registers.spoils | registers.change.valid),
+            state.n.eq(registers.n), state.at.eq(self.flags.at),
+            state.written_at.eq(self.flags.changed), self.parked.eq(state.parked),
             entries.offer_n.eq(requests.tag), entries.take.eq(requests.take),
-            entries.current.eq(turns.current), entries.grant.eq(granted),
+            entries.current.eq(state.current), entries.grant.eq(granted),
             entries.target.eq(requests.target),
-            requests.request.eq(entries.request), requests.ok.eq(turns.good & ~registers.ending),
+            requests.request.eq(entries.request), requests.ok.eq(state.good & ~registers.ending),
         ]
         if falls_back(self._config):
             m.d.comb += entries.learn.eq(requests.learn)
@@ -216,18 +217,18 @@ class Ioapic(wiring.Component):
         A line, a write and the selection under way can end it meanwhile, all else only adds
         requests.
         """
-        picker, turns, requests, registers = (self._picker, self.turns, self.requests,
+        picker, state, requests, registers = (self._picker, self.state, self.requests,
                                               self.registers)
         offered, last_taken, still = Signal(), Signal(), Signal()
         m.d.comb += [
             picker.request.eq(contenders),
             still.eq(picker.valid & contenders.bit_select(picker.n, 1)),
-            picker.last.eq(turns.current), last_taken.eq(turns.busy & (picker.n == turns.current)),
+            picker.last.eq(state.current), last_taken.eq(state.busy & (picker.n == state.current)),
             requests.offer.eq(offered & self.globals.enable & ~registers.apply
                               & ~registers.draining),
         ]
         m.d.sync += [
             requests.tag.eq(picker.n), stands.eq(still),
-            offered.eq(still & ~turns.flips.bit_select(picker.n, 1) & ~last_taken
+            offered.eq(still & ~state.flips.bit_select(picker.n, 1) & ~last_taken
                        & ~registers.apply & ~registers.draining),
         ]
