@@ -21,14 +21,17 @@ CONFIG = Config(rtes=3, irts=2, vcpus=4, lanes=3, domains=2, ports=32, vectors=6
 
 #: Arguments of the constructor of every component: positional ones, and by name.
 ARGUMENTS = {name: ((CONFIG,), {}) for name in (
-    "AccessDecoder", "AccessUnit", "Bank", "BitmapSummary", "BitmapWords", "ChangeWatch",
-    "Chooser", "CommitOrder", "CommitRecord", "Controller", "Delivery", "Dispatch", "Entries",
-    "EoiMatch", "EventChannels", "FlightEnder", "Flags", "GlobalRegisters", "Ioapic", "LaneStore",
-    "LaneTest", "MsiIntake", "Priority", "Readout", "RegisterRead", "RegisterUpdate", "Registers",
-    "RequestState", "Rights", "TraceQueue", "VcpuCounter", "VcpuPins", "Verdict", "Window")} | {
+    "AcceptSource", "AccessDecoder", "AccessUnit", "Bank", "BitmapStage", "BitmapSummary",
+    "BitmapWords", "BusAnswer", "BusSource", "ChangeWatch", "Chooser", "CommitOrder",
+    "CommitRecord", "Controller", "DecideStage", "Delivery", "Dispatch", "Entries",
+    "EoiMatch", "EventChannels", "FlightEnder", "Flags", "GlobalRegisters", "Initialise", "Ioapic",
+    "LaneStore", "LaneTest", "LaneView", "LookupStage", "MsiIntake", "NoteSource", "Priority",
+    "Readout", "RegisterRead", "RegisterStage", "RegisterUpdate", "Registers", "RequestState",
+    "Rights", "SubjectStage", "TraceQueue", "VcpuCounter", "VcpuCounters", "VcpuOutputs",
+    "Verdict", "Window")} | {
     "Decode": ((CONFIG, Layouts(CONFIG)), {}),
     "ErrorLog": ((), {}),
-    "Issue": ((CONFIG,), {"stages": 6}),
+    "Issue": ((CONFIG,), {"sources": 3, "stages": 6}),
     "LaneKey": ((CONFIG,), {"lane": 1}),
     "Lines": ((3,), {}),
     "Picker": ((9,), {}),
