@@ -2,9 +2,9 @@
 
 from amaranth import C, Cat, Module, Signal
 
+from ..regs import Errno
 from ..trees import lowest
 from .cursor import Cursor
-from .rows import Errno
 from .states import States
 from .store import Store
 

@@ -2,6 +2,7 @@
 
 from amaranth import C, Cat, Module, Mux, Signal, signed
 
+from ..regs import Errno
 from ..trees import decode, lowest
 from .bus import BusSide
 from .cursor import Cursor
@@ -9,7 +10,7 @@ from .decode import Op
 from .operands import Operands
 from .ops import OPERATIONS, Then
 from .port_step import STEP, PortStep
-from .rows import Errno, PortState, RowLayouts
+from .rows import PortState, RowLayouts
 from .states import States
 from .store import Store
 
