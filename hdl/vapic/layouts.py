@@ -159,7 +159,7 @@ class Layouts:
             "flat": 1, "cluster": 1,                  # of DFR; neither: matches broadcast only
             "sched": SchedState,
             "tpr": 8, "ppr": 8, "apr": 8,
-            "rqpos": 8,                               # 0 unless RUNFIRST is built
+            "rqpos": 8,     # of RUNFIRST; 0 for a vCPU that does not wait in the run queue
             "count": 8,                               # IRR plus ISR bits, saturating at 255
             "v": c.vcpu_bits,
         })
@@ -167,7 +167,7 @@ class Layouts:
         self.lane_write = data.StructLayout({
             "en": 1, "dom": c.domain_bits, "lanes": c.lanes, "row": self.lane,
         })
-        #: Notice of a commit that may change what a lane is eligible for.
+        #: Notice of a commit that may change what a lane is eligible for, a cycle before it.
         self.lane_note = data.StructLayout({
             "valid": 1, "dom": c.domain_bits, "k": c.lane_bits,
             "config": 1,    # an eligibility term other than load changed value

@@ -5,7 +5,7 @@ from typing import Any
 
 from vapic.regs import Command, address
 
-from ..model import Record
+from ..model import Model, Record
 
 __all__ = ["KINDS", "Meetings"]
 
@@ -36,7 +36,7 @@ class Meetings:
         Cycles; about the length of one operation.
     """
 
-    def __init__(self, model: Any, window: int = 8):
+    def __init__(self, model: Model, window: int = 8):
         self._model, self._window = model, window
         self.count: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
         self._recent: list[tuple[int, str, Any]] = []

@@ -6,10 +6,12 @@ from typing import Any
 from amaranth.hdl import Value
 
 from vapic.bank.head import head_layout
+from vapic.controller import Controller
 from vapic.evtchn.rows import PortState, RowLayouts
 from vapic.regs import mask, pack
 
 from ..world.fields import Fields
+from ..world.port import Testbench
 
 __all__ = ["HardwareState", "difference"]
 
@@ -34,7 +36,7 @@ class HardwareState:
         Whose.
     """
 
-    def __init__(self, dut: Any):
+    def __init__(self, dut: Controller):
         self._dut, self._config = dut, dut.config
         bank, store, rows = dut.bank, dut.evt.store, RowLayouts(dut.config)
         self._heads, self._entries = _rows(bank.heads), _rows(dut.ioapic.entries.rows)
@@ -46,7 +48,7 @@ class HardwareState:
         self._pirq, self._port = Fields(rows.pirq), Fields(rows.port)
         self._lane, self._peer = Fields(rows.lane), Fields(rows.peer)
 
-    def read(self, ctx: Any) -> dict[str, list[dict[str, Any]]]:
+    def read(self, ctx: Testbench) -> dict[str, list[dict[str, Any]]]:
         """State by kind and number: ``vcpus``, ``requests`` and ``domains``.
 
         Of a request ``low`` is without its RO bits. Not in it: pend, RIRR, err and counters, which
