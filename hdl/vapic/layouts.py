@@ -225,6 +225,10 @@ class Layouts:
             "set_pend": 1,      # edge and IRT entries: the occurrence is pending again
             "port": c.port_bits,
         })
+        #: A message for MSI table entry `index`, one cycle long, never refused.
+        self.message = data.StructLayout({
+            "valid": 1, "index": max(1, (c.irts - 1).bit_length()),
+        })
         #: EOI broadcast of a vLAPIC (IOA-11a).
         self.eoi = data.StructLayout({"valid": 1, "dom": c.domain_bits, "vector": 8})
         #: Global registers that other blocks act on; plain flip-flops of the access unit.

@@ -92,6 +92,8 @@ class Bench:
         self.traces, self.level, self.seen = [], 0, Counter()
         self.told, self.end_record = -2, None
         self.next_note = {"valid": False}
+        self.late_out = {"en": 0, "dom": 0, "lanes": 0, "out": 0}
+        self.pirq_note = {"valid": 0, "n": 0, "infl_any": 0, "bound_any": 0, "open_changed": 0}
 
     def chance(self, p):
         return self.rng.random() < p
@@ -140,7 +142,9 @@ class Bench:
             todo.append(lambda: self.rows[dom].__setitem__(k, row))
         d2, k2, out = r.randrange(self.c.domains), r.randrange(self.c.lanes), r.choice([0, 1, 2, 9])
         write = self.chance(.2)
-        ctx.set(dut.out_write, {"en": write, "dom": d2, "lanes": 1 << k2, "out": out})
+        # The event channels tell of a decision in the cycle after it.
+        ctx.set(dut.out_write, self.late_out)
+        self.late_out = {"en": write, "dom": d2, "lanes": 1 << k2, "out": out}
         if write:
             todo.append(lambda: self.outs[d2].__setitem__(k2, out))
         self.note, self.next_note = self.next_note, {
@@ -152,9 +156,10 @@ class Bench:
         new = {"open": r.getrandbits(self.c.lanes) | r.getrandbits(self.c.lanes),
                "infl": r.choice([0, 0, r.getrandbits(self.c.lanes)]), "pend": 0}
         opened = changes and new["open"] != self.pirqs[n]["open"]
+        ctx.set(dut.pirq_note, self.pirq_note)
+        self.told_note = self.pirq_note
         self.pirq_note = {"valid": changes, "n": n, "infl_any": new["infl"] != 0,
                           "bound_any": 1, "open_changed": opened}
-        ctx.set(dut.pirq_note, self.pirq_note)
         if changes:
             todo.append(lambda: self.pirqs.__setitem__(n, new))
         rewrite = not quiet_bank and not quiet_evt and self.chance(.15)
@@ -270,8 +275,9 @@ class Bench:
         if note["valid"] and note["dom"] == self.dom and (
                 note["config"] or (self.choice.policy == PULL and note["grew"])):
             self.changed.add(note["k"])
-        self.fresh_open = (self.pirq_note["valid"] and self.pirq_note["open_changed"]
-                           and self.pirq_note["n"] == self.n)
+        told = self.told_note
+        self.fresh_open = (told["valid"] and told["open_changed"] and told["n"] == self.n
+                           and self.time > self.start)
 
     def stands(self, k):
         """Whether a grant decided in this cycle may commit."""

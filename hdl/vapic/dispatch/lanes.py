@@ -43,7 +43,7 @@ class LaneStore(wiring.Component):
     Members
     -------
     lane_write, out_write : ``In(Layouts.lane_write)``, ``In(Layouts.out_write)``
-        Writes, in their decision cycle.
+        Writes: of a row in its decision cycle, of a count in the cycle after that.
     lane_note : ``In(Layouts.lane_note)``
         Notice of a change, a cycle before its decision.
     dom : ``In(domain_bits)``
@@ -82,12 +82,12 @@ class LaneStore(wiring.Component):
         m.d.comb += self.ready.eq(~sweep.busy)
 
         lane = [self.lane_write, *(Signal(layouts.lane_write, name=f"lane_{i}") for i in (1, 2))]
-        out = [self.out_write, *(Signal(layouts.out_write, name=f"out_{i}") for i in (1, 2))]
+        out = [self.out_write, Signal(layouts.out_write, name="out_1")]
         row = Signal(layout)
         m.d.comb += [row[name].eq(lane[2].row[name]) for name in layout.members]
         for memories, written, value, reads in (
                 (self.row_memories, lane[2], row, self.rows),
-                (self.out_memories, out[2], out[2].out, self.outs)):
+                (self.out_memories, out[1], out[1].out, self.outs)):
             for k, memory in enumerate(memories):
                 m.submodules += memory
                 m.d.comb += [

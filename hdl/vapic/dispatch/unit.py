@@ -49,7 +49,7 @@ class Dispatch(wiring.Component):
         from the decision of the sink. ``outcome`` comes a cycle after the decision, or two after
         the choice failed; it is AGAIN if the request did not stand still meanwhile.
     lane_write, out_write, pirq_note : ``In``
-        Changes of lanes and PIRQ rows, in their decision cycle.
+        Changes of lanes in their decision cycle, of counts and PIRQ rows in the one after it.
     lane_note : ``In(Layouts.lane_note)``
         Notice of a change of a lane, a cycle before its decision.
     pirq_n, pirq_row : ``Out(pirq_bits)``, ``In(Layouts.pirq_row)``

@@ -50,7 +50,7 @@ class ChangeWatch(wiring.Component):
     notes : ``In(ArrayLayout(Layouts.lane_note, 3))``
         Notes about decisions of this cycle, and of one and two cycles ago.
     pirq_note : ``In(Layouts.pirq_note)``
-        Changes of PIRQ rows, in their decision cycle.
+        Changes of PIRQ rows, a cycle after their decision.
     accept_ok, evt_ok : ``Out(1)``
         A grant decided in this cycle by the bank, or by the event channels, commits.
     """
@@ -84,8 +84,9 @@ class ChangeWatch(wiring.Component):
         m.d.comb += past.eq(Mux(matters(self.notes[2]), decode(self.notes[2].k, lanes), 0))
         m.d.sync += changed.eq(Mux(self.begin, 0, changed | past))
         note = self.pirq_note
-        m.d.sync += opened.eq(note.valid & note.open_changed & (note.n == self.n)
-                              | opened & ~self.idle)
+        # It comes a cycle after its decision: what comes in C0 was decided before.
+        m.d.sync += opened.eq((note.valid & note.open_changed & (note.n == self.n) | opened)
+                              & ~self.idle)
 
         stale = Signal()
         m.d.sync += stale.eq(

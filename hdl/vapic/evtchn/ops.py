@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ..regs import Errno
+from ..regs.events import Errno
 from .decode import Op
 
 __all__ = ["OPERATIONS", "Operand", "Operation", "Then"]

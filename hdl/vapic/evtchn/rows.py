@@ -1,4 +1,4 @@
-"""What one row of each event-channel memory holds, and the numbers of states and errors."""
+"""What one row of each event-channel memory holds, and the numbers of states."""
 
 from amaranth.hdl import Value
 from amaranth.lib import data, enum
