@@ -44,6 +44,7 @@ lint: $(VENV)/.developer
 # what the commands in console blocks print.
 docs: $(VENV)/.installed
 	@$(RUN)/python -m docs.reference
+	@$(RUN)/vapic regs --markdown > docs/registers.md
 	@$(RUN)/python -m docs.figures
 	@$(RUN)/python -m docs.budget
 	@$(RUN)/python -m docs.sessions
