@@ -91,6 +91,9 @@ class Bench:
         self.choice, self.sent, self.expected = None, [], None
         self.traces, self.level, self.seen = [], 0, Counter()
         self.told, self.end_record = -2, None
+        self.next_note = {"valid": False}
+        self.late_out = {"en": 0, "dom": 0, "lanes": 0, "out": 0}
+        self.pirq_note = {"valid": 0, "n": 0, "infl_any": 0, "bound_any": 0, "open_changed": 0}
 
     def chance(self, p):
         return self.rng.random() < p
@@ -98,15 +101,16 @@ class Bench:
     def random_row(self, k):
         r = self.rng
         shape = r.choice(["flat", "flat", "cluster", "none"])
+        sched = r.choice([0, 0, 1, 2, 2, 3])
         return {
             "online": self.chance(.9), "frozen": self.chance(.03), "enabled": self.chance(.92),
             "svr_enabled": self.chance(.92), "id": r.choice([k, k, 3, 5, 0xFF]),
             "ldr": r.choice([1 << k % 8, 0, 0x31, 0x32, 0x13, 0xFF, r.randrange(256)]),
             "flat": shape == "flat", "cluster": shape == "cluster",
-            "sched": r.choice([0, 0, 1, 2, 2, 3]),
+            "sched": sched,
             "tpr": r.choice([0, 0x10, 0x20, 255]), "ppr": r.choice([0, 0x11, 0x35, 255]),
             "apr": r.choice([0, 0x80, r.randrange(256)]),
-            "count": r.choice([0, 1, 2, 3, 250]), "rqpos": r.choice([0, 1, 2, 255]),
+            "count": r.choice([0, 1, 2, 3, 250]), "rqpos": r.choice([0, 1, 2, 255]) * (sched == 1),
             "v": (k * 3 + 1) % self.c.lanes if self.c.lanes % 3 else k,
         }
 
@@ -138,21 +142,24 @@ class Bench:
             todo.append(lambda: self.rows[dom].__setitem__(k, row))
         d2, k2, out = r.randrange(self.c.domains), r.randrange(self.c.lanes), r.choice([0, 1, 2, 9])
         write = self.chance(.2)
-        ctx.set(dut.out_write, {"en": write, "dom": d2, "lanes": 1 << k2, "out": out})
+        # The event channels tell of a decision in the cycle after it.
+        ctx.set(dut.out_write, self.late_out)
+        self.late_out = {"en": write, "dom": d2, "lanes": 1 << k2, "out": out}
         if write:
             todo.append(lambda: self.outs[d2].__setitem__(k2, out))
-        self.note = {"valid": not quiet_bank and self.chance(rate), "dom": r.randrange(
-            self.c.domains), "k": r.randrange(self.c.lanes), "config": r.randrange(2),
-            "grew": r.randrange(2)}
-        ctx.set(dut.lane_note, self.note)
+        self.note, self.next_note = self.next_note, {
+            "valid": self.chance(rate), "dom": r.randrange(self.c.domains),
+            "k": r.randrange(self.c.lanes), "config": r.randrange(2), "grew": r.randrange(2)}
+        ctx.set(dut.lane_note, self.next_note)
         n = r.randrange(self.c.pirqs)
         changes = not quiet_evt and self.chance(2 * rate)
         new = {"open": r.getrandbits(self.c.lanes) | r.getrandbits(self.c.lanes),
                "infl": r.choice([0, 0, r.getrandbits(self.c.lanes)]), "pend": 0}
         opened = changes and new["open"] != self.pirqs[n]["open"]
+        ctx.set(dut.pirq_note, self.pirq_note)
+        self.told_note = self.pirq_note
         self.pirq_note = {"valid": changes, "n": n, "infl_any": new["infl"] != 0,
                           "bound_any": 1, "open_changed": opened}
-        ctx.set(dut.pirq_note, self.pirq_note)
         if changes:
             todo.append(lambda: self.pirqs.__setitem__(n, new))
         rewrite = not quiet_bank and not quiet_evt and self.chance(.15)
@@ -268,8 +275,9 @@ class Bench:
         if note["valid"] and note["dom"] == self.dom and (
                 note["config"] or (self.choice.policy == PULL and note["grew"])):
             self.changed.add(note["k"])
-        self.fresh_open = (self.pirq_note["valid"] and self.pirq_note["open_changed"]
-                           and self.pirq_note["n"] == self.n)
+        told = self.told_note
+        self.fresh_open = (told["valid"] and told["open_changed"] and told["n"] == self.n
+                           and self.time > self.start)
 
     def stands(self, k):
         """Whether a grant decided in this cycle may commit."""

@@ -2,16 +2,15 @@
 
 from amaranth import C, Cat, Module, Signal
 
+from ..regs.events import Errno
 from ..trees import lowest
 from .cursor import Cursor
-from .rows import Errno
-from .states import States
 from .store import Store
 
 __all__ = ["add_alloc_states"]
 
 
-def add_alloc_states(m: Module, states: States, cursor: Cursor, store: Store, fail) -> None:
+def add_alloc_states(m: Module, cursor: Cursor, store: Store, fail) -> None:
     """States from the domain here to its lowest free port, at which the step is led up to.
 
     First the lowest word with a free port is found, then the bit: two searches over 32 at most
@@ -24,22 +23,29 @@ def add_alloc_states(m: Module, states: States, cursor: Cursor, store: Store, fa
     """
     port = Signal.like(cursor.now.port)
 
-    with states.state("ALLOC_WORD"):
+    with m.State("ALLOC"):
+        # The domain's row is on its way.
+        m.next = "ALLOC_WORD"
+
+    with m.State("ALLOC_WORD"):
         found, word = lowest(m, ~store.full, name="full")
         m.d.sync += port.eq(Cat(C(0, 5), word))
         m.next = "ALLOC_ROW"
         with m.If(~found):
             fail(Errno.ENOSPC)
 
-    with states.state("ALLOC_ROW"):
+    with m.State("ALLOC_ROW"):
         cursor.move(m, port=port)
+        m.next = "RD_ALLOC"
+
+    with m.State("RD_ALLOC"):
         m.next = "ALLOC_BIT"
 
-    with states.state("ALLOC_BIT"):
+    with m.State("ALLOC_BIT"):
         _, bit = lowest(m, ~store.word.used, name="free")
         m.d.sync += port[:5].eq(bit)
         m.next = "ALLOC_PORT"
 
-    with states.state("ALLOC_PORT"):
+    with m.State("ALLOC_PORT"):
         cursor.move(m, port=port)
         m.next = "RD_BITS"

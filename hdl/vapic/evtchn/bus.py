@@ -29,6 +29,8 @@ class BusSide:
         An operation whose result goes to FASTRES.
     window : ``domain_bits``
         Domain whose window is addressed.
+    row, bank : 32, 32
+        Data that is read of a row, or of a command register, in the cycle of `answer`; else 0.
     """
 
     def __init__(self, m: Module, unit):
@@ -39,7 +41,11 @@ class BusSide:
         self.kind, self.op = Signal(Kind), Signal(Op)
         self.err, self.berr = Signal(Err), Signal()
         self.fast = Signal()
-        m.d.sync += self._port.rsp.valid.eq(0)
+        self.row, self.bank = Signal(32), Signal(32)
+        # What is read comes from a memory: a register for each, and little logic before it.
+        row, bank = Signal(32), Signal(32)
+        m.d.comb += self._port.rsp.payload.data.eq(row | bank)
+        m.d.sync += [self._port.rsp.valid.eq(0), row.eq(self.row), bank.eq(self.bank)]
 
     def begin(self, m: Module, decoded) -> None:
         """Keep what is asked; in the cycle in which the request is seen."""
@@ -47,12 +53,11 @@ class BusSide:
                      self.err.eq(decoded.err), self.berr.eq(decoded.berr),
                      self.fast.eq(decoded.kind == Kind.OPERATE)]
 
-    def answer(self, m: Module, value=0, *, err=Err.NONE, berr=0) -> None:
+    def answer(self, m: Module, *, err=Err.NONE, berr=0) -> None:
         """End the access: it is taken now and answered in the next cycle."""
         response = self._port.rsp.payload
         m.d.comb += self._port.req.ready.eq(1)
-        m.d.sync += [self._port.rsp.valid.eq(1), response.data.eq(value),
-                     response.err.eq(err), response.berr.eq(berr)]
+        m.d.sync += [self._port.rsp.valid.eq(1), response.err.eq(err), response.berr.eq(berr)]
 
     def record(self, m: Module, operation: str, **values) -> None:
         """Tell the recorder, if there is one, of a decision in this cycle."""

@@ -2,37 +2,38 @@
 
 from amaranth import C, Cat, Module, Mux, Signal, signed
 
+from ..regs.events import Errno
 from ..trees import decode, lowest
 from .bus import BusSide
 from .cursor import Cursor
 from .decode import Op
 from .operands import Operands
 from .ops import OPERATIONS, Then
+from .pirq_step import PirqStep
 from .port_step import STEP, PortStep
-from .rows import Errno, PortState, RowLayouts
-from .states import States
+from .rows import PortState, RowLayouts
 from .store import Store
 
 __all__ = ["Command"]
 
 
 class Found:
-    """What an operation finds in the rows, latched in state ROWS.
+    """What an operation finds in the rows, latched in states ROWS and OPERATE.
 
     Attributes
     ----------
     state, peer : ``PortState``, ``RowLayouts.peer``
         State of the port, and its far end; of BIND_INTERDOMAIN, the port itself.
-    offered, lane_named, owned, bound : 1
-        The peer is in this window; a vCPU has the lane; the PIRQ is the domain's; it is bound.
+    offered, lane_named : 1
+        The peer is in this window; a vCPU has the lane.
     own_work, consumed : 1, ``lanes``
         PIRQ_EOI: in flight to the issuer; lanes that have consumed what was in flight to them.
     """
 
     def __init__(self, config):
         self.state, self.peer = Signal(PortState), Signal(RowLayouts(config).peer)
-        self.offered, self.lane_named, self.owned, self.bound = (Signal() for _ in range(4))
-        self.own_work, self.consumed = Signal(), Signal(config.lanes)
+        self.offered, self.lane_named, self.own_work = (Signal() for _ in range(3))
+        self.consumed = Signal(config.lanes)
 
 
 class Command:
@@ -42,7 +43,7 @@ class Command:
     ----------
     unit : EventChannels
         Whose ``query_entry`` and ``globals`` are read.
-    bus, cursor, store, step : BusSide, Cursor, Store, PortStep
+    bus, cursor, store, step, pirq : BusSide, Cursor, Store, PortStep, PirqStep
         The access, where the engine stands, the rows there, and what is done to them.
     operands : Operands
         Operands and their range checks.
@@ -58,7 +59,8 @@ class Command:
     """
 
     def __init__(self, unit, bus: BusSide, cursor: Cursor, store: Store, step: PortStep,
-                 operands: Operands):
+                 pirq: PirqStep, operands: Operands):
+        self._pirq, self._pair = pirq, Signal()
         self._unit, self._bus, self._cursor, self._store = unit, bus, cursor, store
         self._step, self._operands = step, operands
         self._found = Found(unit.config)
@@ -77,18 +79,12 @@ class Command:
         m.next = "DECIDE"
 
     def _look(self, m: Module) -> None:
-        """What the operation must know of the rows here."""
-        c, bus, store, found = self._unit.config, self._bus, self._store, self._found
-        row, pirq, entry = store.port, store.pirq, self._unit.query_entry
-        issuer = Cat(decode(store.lane_of, c.lanes))
+        """What the operation must know of the rows here, as they leave the memories."""
+        bus, row, found = self._bus, self._store.port_early, self._found
         m.d.sync += [
             found.state.eq(row.state), found.peer.eq(row.tie.peer),
             found.offered.eq(row.tie.peer.dom == bus.window),
-            found.lane_named.eq(self._operands.lane_exists & (store.lane.names != 0)),
-            found.owned.eq(entry.owned & (entry.dom == bus.window)),
-            found.bound.eq((pirq.bound & self._cursor.lane_hot).any()),
-            found.own_work.eq((pirq.infl & issuer).any() & ~bus.request.vmm),
-            found.consumed.eq(pirq.infl & ~pirq.pend),
+            found.lane_named.eq(self._operands.lane_exists & (self._store.lane_early.names != 0)),
         ]
         with m.If(bus.op == Op.BIND_INTERDOMAIN):
             m.d.sync += [found.peer.dom.eq(self._cursor.now.dom),
@@ -96,7 +92,8 @@ class Command:
 
     def _checks(self) -> dict:
         """The checks of the table, by name."""
-        found, operands = self._found, self._operands
+        found, operands, entry = self._found, self._operands, self._pirq.entry
+        bound = (self._store.pirq.bound & self._cursor.at_lane_hot).any()
         return {
             "known": C(0), "port_exists": operands.port_exists,
             "pirq_exists": operands.pirq_exists, "domain_exists": operands.domain_exists,
@@ -106,12 +103,18 @@ class Command:
             "port_sends": ((found.state == PortState.INTERDOMAIN) | (found.state == PortState.IPI)
                            | (found.state == PortState.UNBOUND)),
             "port_offered": (found.state == PortState.UNBOUND) & found.offered,
-            "pirq_owned": found.owned, "lane_named": found.lane_named, "unbound": ~found.bound,
+            "pirq_owned": entry.owned & (entry.dom == self._bus.window),
+            "lane_named": found.lane_named, "unbound": ~bound,
         }
 
     def _operate(self, m: Module) -> None:
         """Check the operation, and lead it to its step or to its end."""
-        step, checks = self._step, self._checks()
+        step, checks, found, pirq = self._step, self._checks(), self._found, self._store.pirq
+        issuer = Cat(decode(self._store.lane_of, self._unit.config.lanes))
+        m.d.sync += [
+            found.own_work.eq((pirq.infl & issuer).any() & ~self._bus.request.vmm),
+            found.consumed.eq(pirq.infl & ~pirq.pend),
+        ]
         with m.Switch(self._bus.op):
             for op, row in OPERATIONS.items():
                 with m.Case(op):
@@ -145,20 +148,20 @@ class Command:
             case Then.ALLOCATE:
                 with m.If(self._bus.op == Op.BIND_INTERDOMAIN):
                     self._cursor.move(m, dom=self._bus.window)
-                m.next = "ALLOC_WORD"
+                m.next = "ALLOC"
             case Then.ANSWER:
                 m.next = "DECIDE"
 
-    def add_states(self, m: Module, states: States) -> None:
+    def add_states(self, m: Module) -> None:
         """States between RUN and the step."""
         bus, cursor, store, found = self._bus, self._cursor, self._store, self._found
 
-        with states.state("ARGUMENTS"):
-            # They are there, and are checked.
+        with m.State("ARGUMENTS"):
+            # They are on their way.
             m.next = "COMMAND"
 
-        with states.state("COMMAND"):
-            # Stand at what they name.
+        with m.State("COMMAND"):
+            # Stand at what they name; it is checked.
             place = self._operands.place
             cursor.move(m, port=place.port, k=place.k, n=place.n, dom=bus.window)
             with m.Switch(bus.op):
@@ -166,18 +169,18 @@ class Command:
                     cursor.move(m, dom=place.dom)
             m.next = "ROWS"
 
-        with states.state("ROWS"):
+        with m.State("ROWS"):
             self._look(m)
             m.next = "OPERATE"
 
-        with states.state("OPERATE"):
+        with m.State("OPERATE"):
             self._operate(m)
 
-        with states.state("RD_PEER"):
-            cursor.move(m, k=store.port.notify)
+        with m.State("RD_PEER"):
+            cursor.follow(m, "k")
             m.next = "RD_BITS"
 
-        with states.state("RD_LANE"):
+        with m.State("RD_LANE"):
             # Of the issuer if it has work in flight, else the lowest that has consumed.
             some, first = lowest(m, found.consumed, name="eoi")
             cursor.move(m, k=Mux(found.own_work, store.lane_of, first))
@@ -185,12 +188,23 @@ class Command:
             with m.If(found.own_work | some):
                 m.next = "RD_PORT"
 
-        with states.state("PEER"):
+        with m.State("DECIDE"):
+            self._decide(m)
+
+        with m.State("STEP"):
+            m.next = "IDLE"
+            with m.If(self._pair):
+                m.next = "PEER"
+
+        with m.State("PEER"):
             # Of a pair that was just bound or closed.
             cursor.move(m, dom=found.peer.dom, port=found.peer.port)
+            m.next = "PEER_ROW"
+
+        with m.State("PEER_ROW"):
             m.next = "PAIR"
 
-        with states.state("PAIR"):
+        with m.State("PAIR"):
             closed, row, new = bus.op == Op.CLOSE, store.port, store.port_data
             m.d.comb += [
                 store.write_port.eq(1), new.notify.eq(row.notify),
@@ -200,25 +214,25 @@ class Command:
             ]
             m.next = "IDLE"
 
-    def decide(self, m: Module) -> None:
-        """Branch of state DECIDE: port rows, results, answer."""
+    def _decide(self, m: Module) -> None:
+        """The operation is decided: port rows, results, answer."""
         bus, store, step, here = self._bus, self._store, self._step, self._cursor.now
         todo, apply = step.todo, self.apply
         status = (bus.op == Op.STATUS) & (self.code == 0)
         m.d.comb += [
             store.write_bank.eq(Cat(C(0, 3), ~bus.fast, apply & todo.alloc | status, status,
                                     bus.fast)),
-            step.fire.eq(apply),
         ]
+        step.decide(m, apply)
         with m.If(apply & (todo.alloc | todo.close)):
             m.d.comb += store.write_port.eq(1)
         with m.If(todo.alloc):
             self._new_port(m)
         m.d.sync += [self._near.dom.eq(here.dom), self._near.port.eq(here.port)]
-        m.next = "IDLE"
-        with m.If(apply & ((bus.op == Op.BIND_INTERDOMAIN) | (bus.op == Op.CLOSE)
-                           & (store.port.state == PortState.INTERDOMAIN))):
-            m.next = "PEER"
+        m.d.sync += self._pair.eq(
+            apply & (store.port.state == PortState.INTERDOMAIN) & (bus.op == Op.CLOSE)
+            | apply & (bus.op == Op.BIND_INTERDOMAIN))
+        m.next = "STEP"
         bus.answer(m)
         bus.record_access(m, value=store.bank_data.result)
 

@@ -7,7 +7,6 @@ from .bus import BusSide
 from .cursor import Cursor
 from .notes import BankNotes
 from .operands import below
-from .states import States
 from .store import Store
 
 __all__ = ["Directory"]
@@ -28,13 +27,13 @@ class Directory:
 
     def ask(self, m: Module, bus: BusSide, store: Store, notes: BankNotes) -> None:
         """Branch of state RUN: ask the bank, which decides; the lane named by CTL is here."""
-        c, lane, data = self._unit.config, store.lane, bus.request.data
+        c, lane, data = self._unit.config, store.lane_early, bus.request.data
         inside = below(data[4:8], c.domains) & below(data[24:30], c.lanes)
         notes.ctl(m, self._v,
                   held=~inside | lane.online & (lane.v != self._v[:c.vcpu_bits]))
         m.next = "ASK"
 
-    def add_states(self, m: Module, states: States, bus: BusSide, cursor: Cursor, store: Store,
+    def add_states(self, m: Module, bus: BusSide, cursor: Cursor, store: Store,
                    notes: BankNotes) -> None:
         """States after it was sent to the bank.
 
@@ -47,7 +46,7 @@ class Directory:
         old_inside, new_inside, was_online, now_online = (Signal() for _ in range(4))
         new_dom, new_k = Signal(c.domain_bits), Signal(c.lane_bits)
 
-        with states.state("ASK"):
+        with m.State("ASK"):
             cursor.move(m, dom=answer.old_dom, k=answer.old_k)
             m.d.sync += [
                 new_dom.eq(answer.new_dom), new_k.eq(answer.new_k),
@@ -56,21 +55,27 @@ class Directory:
                 new_inside.eq(below(answer.new_dom, c.domains) & below(answer.new_k, c.lanes)),
             ]
             with m.If(answer.valid & answer.applied):
-                m.next = "LEAVE"
+                m.next = "LEAVE_ROW"
             with m.Elif(answer.valid):
                 bus.answer(m, err=Err.BUSY)
                 m.next = "IDLE"
 
-        with states.state("LEAVE", writes_rows=1):
+        with m.State("LEAVE_ROW"):
+            m.next = "LEAVE"
+
+        with m.State("LEAVE"):
             m.d.comb += [store.write_lane.eq(old_inside), lane_next.names.eq(lane.names - 1),
                          lane_next.online.eq(lane.online & ~was_online)]
             m.next = "MOVE"
 
-        with states.state("MOVE"):
+        with m.State("MOVE"):
             cursor.move(m, dom=new_dom, k=new_k)
+            m.next = "ENTER_ROW"
+
+        with m.State("ENTER_ROW"):
             m.next = "ENTER"
 
-        with states.state("ENTER", writes_rows=1):
+        with m.State("ENTER"):
             m.d.comb += [
                 store.write_vcpu.eq(1), store.vcpu_v.eq(v), store.vcpu_data.eq(new_k),
                 store.write_lane.eq(new_inside), lane_next.names.eq(lane.names + 1),

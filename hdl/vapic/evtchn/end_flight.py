@@ -4,15 +4,15 @@ from amaranth import Cat, Module, Signal
 
 from ..trees import decode, lowest
 from .cursor import Cursor
+from .pirq_step import PirqStep
 from .port_step import PortStep
-from .states import States
 from .store import Store
 
 __all__ = ["EndFlight"]
 
 
 class EndFlight:
-    """Clear infl of one lane after the other (IOA-10, IOA-11b), 3 cycles a lane.
+    """Clear infl of one lane after the other (IOA-10, IOA-11b), 4 cycles a lane.
 
     Parameters
     ----------
@@ -29,27 +29,34 @@ class EndFlight:
         step.prepare(m, end=1)
         m.next = "FLIGHT"
 
-    def add_states(self, m: Module, states: States, cursor: Cursor, store: Store,
-                   step: PortStep) -> None:
+    def add_states(self, m: Module, cursor: Cursor, store: Store, step: PortStep,
+                   pirq: PirqStep) -> None:
         """States after that."""
         c, row = self._unit.config, store.pirq
-        some, k = Signal(), Signal(c.lane_bits)
+        k = Signal(c.lane_bits)
 
-        with states.state("FLIGHT"):
-            found, first = lowest(m, row.infl, name="flight")
-            m.d.sync += [k.eq(first), some.eq(found)]
+        with m.State("FLIGHT"):
+            m.next = "FLIGHT_ROW"
+
+        with m.State("FLIGHT_ROW"):
+            some, first = lowest(m, row.infl, name="flight")
+            m.d.sync += k.eq(first)
             m.next = "FLIGHT_LANE"
-
-        with states.state("FLIGHT_LANE"):
-            hot = Cat(decode(k, c.lanes))
-            cursor.move(m, k=k, dom=self._unit.query_entry.dom)
-            step.found(m, bit=step.bit, is_pirq=1, pending=(row.pend & hot).any(),
-                       masked=~(row.open & hot).any())
-            m.next = "END_FLIGHT"
             with m.If(~some):
                 m.d.comb += self._unit.end_flight.ready.eq(1)
                 m.next = "IDLE"
 
-        with states.state("END_FLIGHT", writes_rows=1):
-            m.d.comb += step.fire.eq(1)
-            m.next = "FLIGHT"
+        with m.State("FLIGHT_LANE"):
+            hot = Cat(decode(k, c.lanes))
+            cursor.move(m, k=k, dom=pirq.entry.dom)
+            step.found(m, bit=step.bit, is_pirq=1, pending=(row.pend & hot).any(),
+                       masked=~(row.open & hot).any())
+            m.next = "FLIGHT_STEP"
+
+        with m.State("FLIGHT_STEP"):
+            step.decide(m)
+            m.next = "FLIGHT_END"
+
+        with m.State("FLIGHT_END"):
+            # The step; its row is read again.
+            m.next = "FLIGHT_ROW"

@@ -5,8 +5,10 @@ from amaranth import Module, Mux, Signal
 from ..layouts import AcceptResult, Layouts
 from .bus import BusSide
 from .cursor import Cursor
+from .notes import BankNotes
 from .pirq_step import PirqStep
-from .port_step import PortStep
+from .port_step import PortStep, look_at_bits
+from .store import Store
 
 __all__ = ["Grant"]
 
@@ -17,7 +19,7 @@ class Grant:
     Parameters
     ----------
     unit : EventChannels
-        Whose ``grant`` is served.
+        Whose ``grant`` is used.
 
     Attributes
     ----------
@@ -40,14 +42,13 @@ class Grant:
         self.waits, self.refused = Signal(), Signal()
         m.d.comb += [
             self.waits.eq(unit.grant.target.valid & ~self.granted),
-            # The PIRQ's bits are those of the cycle before (SEL-20).
             self.refused.eq(self.active & (
                 ~pirq.was_open | target.dynamic & pirq.was_infl
                 | target.first & ~unit.grant.ok)),
         ]
 
     def take(self, m: Module, cursor: Cursor, step: PortStep) -> None:
-        """Branch of state IDLE: take the target, and stand at its lane and PIRQ."""
+        """Take the target, and stand at its lane and PIRQ."""
         stream = self._unit.grant.target
         cursor.move(m, dom=stream.payload.dom, k=stream.payload.k, n=stream.payload.n)
         m.d.comb += stream.ready.eq(1)
@@ -55,17 +56,29 @@ class Grant:
         step.prepare(m, notify=1, begin=1, bitwise=1)
         m.next = "RD_PORT"
 
-    def decide(self, m: Module, bus: BusSide, cursor: Cursor, step: PortStep) -> None:
-        """Branch of state DECIDE: the grant commits or is refused now."""
+    def add_states(self, m: Module, bus: BusSide, cursor: Cursor, store: Store, step: PortStep,
+                   notes: BankNotes, *, mask_now) -> None:
+        """State GRANT: it commits or is refused, three cycles after it was taken (SEL-20)."""
         done, target, port = self._unit.grant.done, self._target, cursor.now.port
-        m.d.comb += [step.fire.eq(1), done.valid.eq(1), done.port.eq(port)]
-        with m.If(self.refused):
-            m.d.comb += done.result.eq(Mux(target.first, AcceptResult.ABORT, AcceptResult.SKIP))
-        with m.Else():
-            m.d.comb += done.result.eq(
-                Mux(step.was_pending, AcceptResult.MERGED, AcceptResult.SET))
-        m.d.sync += [self.active.eq(0),
-                     self.multi.eq(~target.last & ~(target.first & self.refused))]
-        bus.record(m, "grant", v=target.v, n=target.n, last=target.last, first=target.first,
-                   result=done.result, port=port)
-        m.next = "IDLE"
+        with m.State("GRANT"):
+            with m.If(notes.free):
+                pending = look_at_bits(m, cursor, store, step, to_pirq=0, mask_now=mask_now)
+                step.decide(m, ~self.refused)
+                m.d.comb += [done.valid.eq(1), done.port.eq(port)]
+                with m.If(self.refused):
+                    m.d.comb += done.result.eq(
+                        Mux(target.first, AcceptResult.ABORT, AcceptResult.SKIP))
+                with m.Else():
+                    m.d.comb += done.result.eq(
+                        Mux(pending, AcceptResult.MERGED, AcceptResult.SET))
+                m.d.sync += [self.active.eq(0),
+                             self.multi.eq(~target.last & ~(target.first & self.refused))]
+                bus.record(m, "grant", v=target.v, n=target.n, last=target.last,
+                           first=target.first, result=done.result, port=port)
+                m.next = "GRANTED"
+
+        with m.State("GRANTED"):
+            # The step; the next target of the grant may be taken beside it, as its rows are others.
+            m.next = "IDLE"
+            with m.If(self.multi & self._unit.grant.target.valid):
+                self.take(m, cursor, step)

@@ -7,15 +7,13 @@ from amaranth.hdl import Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..regs.events import SELF
 from ..trees import reduce_pairs
 from .decode import Op
 from .ops import OPERATIONS, Operand
 from .rows import RowLayouts
 
 __all__ = ["Operands", "below"]
-
-_SELF = 0x7FF0
-
 
 def below(value: Value, limit: int) -> Value:
     """Whether a number is below a limit; a power of two costs a look at the high bits."""
@@ -25,7 +23,7 @@ def below(value: Value, limit: int) -> Value:
 
 
 class Operands(wiring.Component):
-    """Find the operands of an operation, and compare them with the sizes; one cycle.
+    """Find the operands of an operation, and compare them with the sizes, by the next cycle.
 
     Parameters
     ----------
@@ -39,7 +37,7 @@ class Operands(wiring.Component):
     data, arg0, arg1 : ``In(32)``
         Word written to a fast register; arguments of a command.
     command, latch : ``In(1)``
-        They are those of a command; take them over at the end of this cycle.
+        They are those of a command; keep what is found at the end of this cycle.
     window : ``In(domain_bits)``
         Domain whose window is addressed.
     port_exists, pirq_exists, lane_exists : ``Out(1)``
@@ -47,7 +45,7 @@ class Operands(wiring.Component):
     domain_exists, domain_own, remote_exists : ``Out(1)``
         The first domain named is below the size, and is the window's; the second is below the size.
     place : ``Out(RowLayouts.at)``
-        What is named.
+        What a command names; combinational.
     """
 
     def __init__(self, config):
@@ -74,7 +72,10 @@ class Operands(wiring.Component):
             number.eq(Mux(self.command, Mux(with_operand("number", Operand.ARG1),
                                             self.arg1, self.arg0), self.data)),
             lane.eq(Mux(with_operand("lane", Operand.ARG1), self.arg1, self.arg0)),
-            own.eq(self.arg0 == _SELF),
+            own.eq(self.arg0 == SELF),
+            self.place.dom.eq(Mux(own, self.window, self.arg0)),
+            self.place.port.eq(number), self.place.n.eq(number),
+            self.place.k.eq(Mux(with_operand("lane", Operand.ARG0, Operand.ARG1), lane, 0)),
         ]
         with m.If(self.latch):
             m.d.sync += [
@@ -84,8 +85,5 @@ class Operands(wiring.Component):
                 self.remote_exists.eq(below(self.arg1, c.domains)),
                 self.domain_exists.eq(own | below(self.arg0, c.domains)),
                 self.domain_own.eq(own | (self.arg0 == self.window)),
-                self.place.dom.eq(Mux(own, self.window, self.arg0)),
-                self.place.port.eq(number), self.place.n.eq(number),
-                self.place.k.eq(Mux(with_operand("lane", Operand.ARG0, Operand.ARG1), lane, 0)),
             ]
         return m

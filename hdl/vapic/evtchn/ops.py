@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ..regs.events import Errno
 from .decode import Op
-from .rows import Errno
 
 __all__ = ["OPERATIONS", "Operand", "Operation", "Then"]
 

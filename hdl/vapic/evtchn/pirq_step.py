@@ -26,17 +26,22 @@ class PirqStep:
     Attributes
     ----------
     was_open, was_infl : 1
-        The bits of PIRQ and lane here, a cycle ago.
+        The bits of PIRQ and lane here, three cycles after the move there.
+    entry : ``Layouts.entry``
+        Table entry of the PIRQ of `Cursor.at`.
     """
 
     def __init__(self, m: Module, unit, store: Store, cursor: Cursor, step: PortStep):
         self.was_open, self.was_infl = Signal(), Signal()
         self._others = Signal()
         row, hot = store.pirq, cursor.lane_hot
+        self.entry = entry = Signal(unit.query_entry.shape())
         m.d.sync += [
             self.was_open.eq((row.open & hot).any()), self.was_infl.eq((row.infl & hot).any()),
             self._others.eq((row.infl & ~hot).any()),
         ]
+        with m.If(~store.stall):
+            m.d.sync += entry.eq(unit.query_entry)
         self._row(m, unit, store, cursor, step)
         self._hand_back(m, unit, cursor, step)
 
@@ -45,7 +50,7 @@ class PirqStep:
 
         All strobes come from what was latched before; only what is written depends on the row.
         """
-        todo, entry, note, hot = step.todo, unit.query_entry, unit.pirq_note, cursor.lane_hot
+        todo, entry, note, hot = step.todo, self.entry, unit.pirq_note, cursor.at_lane_hot
         row, new = store.pirq, store.pirq_data
         was_infl, now_open, may_end = Signal(), Signal(), Signal()
         ended = Mux(may_end, hot, 0)
@@ -60,7 +65,7 @@ class PirqStep:
             store.inflight_data.eq(Mux(
                 was_infl ^ todo.begin,
                 Mux(todo.begin, store.inflight + 1, store.inflight - 1), store.inflight)),
-            note.n.eq(cursor.now.n),
+            note.n.eq(cursor.at.n),
             note.infl_any.eq((row.infl & ~ended).any() | todo.begin),
             note.bound_any.eq((row.bound & ~hot).any() | ~todo.close),
             # Open is bound and not masked.
@@ -79,13 +84,13 @@ class PirqStep:
 
         All but a close is known to end work; of a close that is latched, its rows stood still.
         """
-        todo, entry, back = step.todo, unit.query_entry, unit.hand_back
+        todo, entry, back = step.todo, self.entry, unit.hand_back
         closes = self.was_infl & ~(
             step.was_pending & ~dynamic(entry, unit.globals.dyn_off) & self._others)
         m.d.comb += [
             back.valid.eq(step.done & step.is_pirq & todo.end & (closes | ~todo.close)),
-            back.n.eq(cursor.now.n), back.clear_rirr.eq(1),
+            back.n.eq(cursor.at.n), back.clear_rirr.eq(1),
             back.set_pend.eq(todo.close & step.was_pending
-                             & (~entry.level | (cursor.now.n >= unit.config.rtes))),
-            back.port.eq(cursor.now.port),
+                             & (~entry.level | (cursor.at.n >= unit.config.rtes))),
+            back.port.eq(cursor.at.port),
         ]

@@ -1,14 +1,14 @@
 """The step: what one operation, grant or bit of a walk changes of a port, and where it is read."""
 
 from amaranth import Module, Mux, Signal
+from amaranth.hdl import Value
 from amaranth.lib import data
 
 from .cursor import Cursor
 from .rows import PortState
-from .states import States
 from .store import Store
 
-__all__ = ["STEP", "PortStep", "add_port_states"]
+__all__ = ["STEP", "PortStep", "add_port_states", "look_at_bits"]
 
 #: What the step does to port, lane and PIRQ; set by who leads up to it.
 STEP = data.StructLayout({
@@ -25,31 +25,34 @@ STEP = data.StructLayout({
 
 
 class PortStep:
-    """One step at a time, in the cycle with `fire`; a refused one changes nothing.
+    """One step at a time, in the cycle after its decision; all of it comes from registers.
 
     Attributes
     ----------
     todo : ``STEP``
         What is to be done; set before the step.
     bit, was_pending, was_masked, is_pirq : 5, 1, 1, 1
-        The port's bit of its word, and what it was, latched one cycle before the step.
+        The port's bit of its word, and what it was; set before the step.
     now_pending, now_masked : 1
         What it becomes.
-    fire, done : 1
-        A step; one that is not refused.
+    due, done : 1
+        A step stands in this cycle; and it is not stalled.
     """
 
-    def __init__(self, m: Module):
+    def __init__(self, m: Module, stall):
         self.todo = Signal(STEP)
         self.bit = Signal(5)
         self.was_pending, self.was_masked, self.is_pirq = Signal(), Signal(), Signal()
         self.now_pending, self.now_masked = Signal(), Signal()
-        self.fire, self.done = Signal(), Signal()
+        self.due, self.done = Signal(), Signal()
         todo = self.todo
         m.d.comb += [
+            self.done.eq(self.due & ~stall),
             self.now_pending.eq(Mux(todo.put, todo.value, self.was_pending | todo.notify)),
             self.now_masked.eq(Mux(todo.mask, todo.flip & ~self.was_masked, self.was_masked)),
         ]
+        with m.If(~stall):
+            m.d.sync += self.due.eq(0)
 
     def prepare(self, m: Module, **fields: int) -> None:
         """Set what is to be done: these fields, no others."""
@@ -60,31 +63,45 @@ class PortStep:
         m.d.sync += [self.bit.eq(bit), self.was_pending.eq(pending),
                      self.was_masked.eq(masked), self.is_pirq.eq(is_pirq)]
 
+    def decide(self, m: Module, when=1) -> None:
+        """The step is decided in this cycle, and done in the next one."""
+        m.d.sync += self.due.eq(when)
 
-def add_port_states(m: Module, states: States, cursor: Cursor, store: Store, step: PortStep, *,
-                    to_pirq, mask_now, apply) -> None:
+
+def add_port_states(m: Module, cursor: Cursor, store: Store, step: PortStep, *,
+                    granting, to_pirq, mask_now, apply) -> None:
     """States that lead to the step, of a grant, an EOI or any other operation.
 
     Parameters
     ----------
-    to_pirq : 1 bit
-        A port that is being allocated gets a PIRQ.
+    granting, to_pirq : 1 bit
+        It is a grant, which decides without a cycle to look at the bits; a port that is being
+        allocated gets a PIRQ.
     mask_now, apply : Signal
         Set to the mask word as it is before the step, and to 1: there will be one.
     """
-    here, word = cursor.now, store.word
-
-    with states.state("RD_PORT"):
+    with m.State("RD_PORT"):
         # The port of (n, k).
-        cursor.move(m, port=store.port_of)
-        m.next = "RD_BITS"
+        cursor.follow(m, "port")
+        m.next = "RD_WORD"
 
-    with states.state("RD_BITS"):
-        alloc = step.todo.alloc
-        step.found(
-            m, bit=here.port[:5],
-            pending=word.pending.bit_select(here.port[:5], 1) & ~alloc,
-            masked=word.mask.bit_select(here.port[:5], 1),
-            is_pirq=Mux(alloc, to_pirq, store.port.state == PortState.PIRQ))
-        m.d.sync += [mask_now.eq(word.mask), apply.eq(1)]
+    with m.State("RD_WORD"):
+        m.next = "RD_BITS"
+        with m.If(granting):
+            m.next = "GRANT"
+
+    with m.State("RD_BITS"):
+        look_at_bits(m, cursor, store, step, to_pirq=to_pirq, mask_now=mask_now)
+        m.d.sync += apply.eq(1)
         m.next = "DECIDE"
+
+
+def look_at_bits(m: Module, cursor: Cursor, store: Store, step: PortStep, *, to_pirq,
+                 mask_now) -> Value:
+    """Keep the bits of the port here, two cycles after the move to it; returns its pending bit."""
+    bit, word, alloc, pending = cursor.now.port[:5], store.word, step.todo.alloc, Signal()
+    m.d.comb += pending.eq(word.pending.bit_select(bit, 1) & ~alloc)
+    step.found(m, bit=bit, pending=pending, masked=word.mask.bit_select(bit, 1),
+               is_pirq=Mux(alloc, to_pirq, store.port.state == PortState.PIRQ))
+    m.d.sync += mask_now.eq(word.mask)
+    return pending

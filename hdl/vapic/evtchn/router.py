@@ -1,7 +1,10 @@
 """The router: what is done next, and where an access goes."""
 
+from operator import or_
+
 from amaranth import Cat, Module, Mux, Signal
 
+from ..trees import reduce_pairs
 from .abi.two_level import TwoLevel
 from .bus import BusSide
 from .command import Command
@@ -12,7 +15,6 @@ from .end_flight import EndFlight
 from .grant import Grant
 from .notes import BankNotes
 from .port_step import PortStep
-from .states import States
 from .store import Store
 from .walk import Walk
 
@@ -38,15 +40,16 @@ class Router:
         self._unit, self._bus, self._cursor, self._store = unit, bus, cursor, store
         self._notes, self._step = notes, step
 
-    def add_idle(self, m: Module, states: States, decode: Decode, grant: Grant,
+    def add_idle(self, m: Module, decode: Decode, abi: TwoLevel, grant: Grant,
                  end_flight: EndFlight, walk: Walk, command: Command) -> None:
         """State IDLE: take the next operation, and go to the places that it names."""
         unit, bus, step = self._unit, self._bus, self._step
         take, valid = Signal(), unit.bus.req.valid
-        with states.state("IDLE"):
+        with m.State("IDLE"):
             m.d.comb += take.eq(self._store.ready & self._notes.free)
             bus.begin(m, decode)
             command.begin(m)
+            abi.begin(m, decode)
             m.d.sync += walk.of_pending.eq(0)
             with m.If(take & unit.grant.target.valid & (grant.multi | ~grant.granted | ~valid)):
                 grant.take(m, self._cursor, step)
@@ -58,7 +61,7 @@ class Router:
                 with m.If(walk.interrupted):
                     # `granted` stays: a bit must go before the next grant.
                     walk.prepare(m, bus, step, unit.globals.auto_reraise)
-                    m.next = "WALK"
+                    m.next = "WALK_ROW"
                 with m.Else():
                     m.d.sync += grant.granted.eq(0)
                     m.next = "RUN"
@@ -76,11 +79,13 @@ class Router:
         with m.If(words & ~operand):
             cursor.move(m, port=Cat(request.addr[2:7] << 5))
 
-    def add_run(self, m: Module, states: States, abi: TwoLevel, directory: Directory,
+    def add_run(self, m: Module, abi: TwoLevel, directory: Directory,
                 walk: Walk) -> None:
         """States RUN and BANK: an access is done at once, or goes where it is done."""
         bus, store = self._bus, self._store
-        with states.state("RUN", writes_rows=1):
+        chosen = self._chosen_register(m)
+        with m.State("RUN"):
+            m.d.sync += chosen.eq(Mux(bus.request.we, 0, 1 << bus.request.addr[2:6]))
             with m.Switch(bus.kind):
                 with m.Case(Kind.COMMAND):
                     m.next = "ARGUMENTS"
@@ -93,26 +98,23 @@ class Router:
                     walk.prepare(m, bus, self._step, self._unit.globals.auto_reraise)
                     m.next = "WALK"
                 with m.Default():
-                    abi.access(m, bus, store, self._notes)
-                    m.next = "IDLE"
+                    abi.access(m, bus)
 
-        with states.state("BANK"):
-            self._bank(m)
+        with m.State("BANK"):
+            # Reads and writes of command registers that start nothing.
+            with m.If(bus.request.we):
+                m.d.comb += store.write_bank.eq(
+                    Cat(bus.request.addr[2:5] == i for i in range(3)))
+            bus.answer(m, err=bus.err)
+            bus.record_access(m, value=bus.bank)
             m.next = "IDLE"
 
-    def _bank(self, m: Module) -> None:
-        """Reads and writes of command registers that start nothing."""
-        bus, request, row = self._bus, self._bus.request, self._store.bank_row
-        words = [row.arg0, row.arg1, row.arg2, 0, row.result, row.out0, row.out1, 0]
-        value = Signal(32)
-        with m.Switch(request.addr[2:6]):
-            for i, word in enumerate(words):
-                with m.Case(i):
-                    m.d.comb += value.eq(word)
-            with m.Case(11):
-                m.d.comb += value.eq(row.fastres)
-        with m.If(request.we):
-            m.d.comb += [value.eq(0),
-                         self._store.write_bank.eq(Cat(request.addr[2:5] == i for i in range(3)))]
-        bus.answer(m, value, err=bus.err)
-        bus.record_access(m, value=value)
+    def _chosen_register(self, m: Module) -> Signal:
+        """One-hot, the command register that is read; 0 but in the cycle after it is set."""
+        row, chosen = self._store.bank_early, Signal(12)
+        words = {0: row.arg0, 1: row.arg1, 2: row.arg2, 4: row.result, 5: row.out0, 6: row.out1,
+                 11: row.fastres}
+        m.d.sync += chosen.eq(0)
+        m.d.comb += self._bus.bank.eq(reduce_pairs(
+            [word & chosen[i].replicate(32) for i, word in words.items()], or_))
+        return chosen

@@ -1,9 +1,9 @@
-"""What one row of each event-channel memory holds, and the numbers of states and errors."""
+"""What one row of each event-channel memory holds, and the numbers of states."""
 
 from amaranth.hdl import Value
 from amaranth.lib import data, enum
 
-__all__ = ["Errno", "PortState", "RowLayouts", "put"]
+__all__ = ["PortState", "RowLayouts", "put"]
 
 
 class PortState(enum.Enum, shape=3):
@@ -15,19 +15,6 @@ class PortState(enum.Enum, shape=3):
     PIRQ = 3
     VIRQ = 4
     IPI = 5
-
-
-class Errno(enum.IntEnum):
-    """Error numbers of commands; RESULT holds their negative."""
-
-    OK = 0
-    EPERM = 1
-    ENOENT = 2
-    ESRCH = 3
-    EEXIST = 17
-    EINVAL = 22
-    ENOSPC = 28
-    ENOSYS = 38
 
 
 class RowLayouts:

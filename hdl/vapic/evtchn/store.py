@@ -16,15 +16,21 @@ _COMMAND_WORDS = 7
 class Store(wiring.Component):
     """Rows of ports, words, lanes, PIRQs and command banks.
 
-    The engine stands at one domain, port, lane and PIRQ at a time: every cycle the rows named by
-    ``cursor_next`` are read and `cursor` becomes that, so that in the next cycle the outputs are
-    the rows of `cursor`; a write goes to the row of `cursor`. In the cycle of a write the memory
-    is not read: its row stays as it was. Lanes are read beside a write of another row, PIRQs
-    always, with the row as it is written. Command banks are addressed apart, by ``bank``, in the
-    same way; the lane of a vCPU is ``lane_of`` one cycle after ``vcpu``. After reset every row is
-    written with its reset value (GEN-06), in as many cycles as the largest memory has rows, but
-    for ``port_of`` (the port of a PIRQ and lane), which has no meaning while the PIRQ's ``bound``
-    bit is 0. ``ready`` rises after that; until then nothing may be written.
+    The engine stands at one domain, port, lane and PIRQ at a time. In the cycle in which it moves,
+    ``cursor_next`` is the address of every memory; in the next one (`cursor`) the row leaves the
+    memory, ``<name>_early``, with time for about two levels of logic; in the one after that it is
+    in a register, ``<name>``, and `at` says whose it is. Writes go to the row of `at`, so that all
+    addresses come from registers. What is read of a row in the cycle in which it is written is not
+    looked at: the engine moves anew before it looks again, and a walk that has written a lane is
+    done with that lane. But for the words, of which a walk looks at other bits: in the cycle of a
+    write they are not read and stay as they were. And PIRQs are shown as written, by the memory and
+    the register behind it: a walk may step at one PIRQ, for several lanes, in cycles that follow
+    each other. While ``stall`` is 1 the registers keep their rows. Command banks are addressed
+    apart, by ``bank``, in the same way; the lane of a vCPU is ``lane_of`` one cycle after ``vcpu``.
+
+    After reset every row is written with its reset value (GEN-06), in as many cycles as the largest
+    memory has rows, but for ``port_of`` (the port of a PIRQ and lane), which has no meaning while
+    the PIRQ's ``bound`` bit is 0. ``ready`` rises after that; until then nothing may be written.
 
     Parameters
     ----------
@@ -35,19 +41,25 @@ class Store(wiring.Component):
     -------
     cursor_next : ``In(RowLayouts.at)``
         Where to read.
-    cursor : ``Out(RowLayouts.at)``
-        Where the outputs belong to, and where writes go.
-    port, word, lane, pirq, bank_row, port_of, full, inflight : ``Out``
-        The rows: ``port_of`` the port number of (n, k), ``full`` the words of the domain that have
-        no free port, ``inflight`` the work in flight on the lane.
+    cursor, at : ``Out(RowLayouts.at)``
+        Where that was a cycle ago, and two cycles ago: whose the rows are.
+    stall : ``In(1)``
+        `at`, and the rows in registers, stay.
+    port, word, lane, pirq, bank_row, full : ``Out``
+        The rows: ``full`` the words of the domain that have no free port.
+    port_early, word_early, lane_early, bank_early : ``Out``
+        The same, of `cursor`.
+    port_of : ``Out(port_bits)``
+        Port of the PIRQ and lane of `cursor`.
+    inflight : ``Out``
+        Work in flight on the lane of `at`.
     write_<name>, <name>_data : ``In``
-        Write strobe and new row; for ``word`` and ``bank`` one strobe per 32-bit field.
-    row_busy : ``In(1)``
-        `write_lane` or `write_pirq` may be 1: the row of the lane here is not read again.
+        Write strobe and new row; for ``word`` and ``bank`` one strobe per 32-bit field. A bank is
+        written where ``bank`` was a cycle ago.
     pirq_n, pirq_row : ``In``, ``Out(Layouts.pirq_row)``
-        Read for dispatch, one cycle later; a row written in the same cycle is read as it was.
+        Read for dispatch, one cycle later; a row written in the same cycle is read as written.
     out_dom, out_k, out_value : ``In``, ``In``, ``Out(8)``
-        Asynchronous read for the bank; saturates at 255.
+        Asynchronous read for the bank, with a write of this cycle; saturates at 255.
     write_vcpu, vcpu_v, vcpu_data : ``In``
         Sets the lane number of a vCPU.
     clearing, clearing_dom : ``Out``
@@ -62,28 +74,31 @@ class Store(wiring.Component):
     def __init__(self, config, layouts):
         c = self._config = config
         rows = self._rows = RowLayouts(config)
-        held, lane_depth = {"engine": Read.HELD}, c.domains << c.lane_bits
-        self.ports = RowMemory(rows.port, c.domains << c.port_bits, reads=held, sweep=True)
+        apart, lane_depth = {"engine": Read.APART}, c.domains << c.lane_bits
+        self.ports = RowMemory(rows.port, c.domains << c.port_bits, reads=apart, sweep=True)
         self.words = RowMemory(data.ArrayLayout(32, 4), c.domains << (c.port_bits - 5),
-                               reads=held, sweep=True, granularity=1)
-        self.lanes = RowMemory(rows.lane, lane_depth, reads=held, sweep=True)
+                               reads={"engine": Read.HELD}, sweep=True, granularity=1)
+        self.lanes = RowMemory(rows.lane, lane_depth, reads=apart, sweep=True)
         self.pirqs = RowMemory(rows.pirq, c.pirqs, sweep=True,
-                               reads={"engine": Read.AFTER, "dispatch": Read.HELD})
-        self.port_of_rows = RowMemory(c.port_bits, c.pirqs << c.lane_bits, reads=held)
-        self.full_words = RowMemory(c.port_words, c.domains, reads=held, sweep=True)
+                               reads={"engine": Read.AFTER, "dispatch": Read.AFTER})
+        self.port_of_rows = RowMemory(c.port_bits, c.pirqs << c.lane_bits, reads=apart)
+        self.full_words = RowMemory(c.port_words, c.domains, reads=apart, sweep=True)
         self.inflight_count = RowMemory(rows.out_bits, lane_depth, sweep=True,
                                         reads={"engine": Read.NOW, "bank": Read.NOW})
         self.banks = RowMemory(data.ArrayLayout(32, _COMMAND_WORDS), 2 * lane_depth,
-                               reads=held, sweep=True, granularity=1)
-        self.lane_of_rows = RowMemory(c.lane_bits, c.vcpus, reads=held)
+                               reads=apart, sweep=True, granularity=1)
+        self.lane_of_rows = RowMemory(c.lane_bits, c.vcpus, reads={"engine": Read.HELD})
         members = {}
         for name, shape, strobes in (
                 ("port", rows.port, 1), ("word", rows.word, 4), ("lane", rows.lane, 1),
                 ("pirq", rows.pirq, 1), ("port_of", c.port_bits, 1), ("full", c.port_words, 1),
                 ("inflight", rows.out_bits, 1)):
             members |= {name: Out(shape), f"write_{name}": In(strobes), f"{name}_data": In(shape)}
+        members |= {"port_early": Out(rows.port), "word_early": Out(rows.word),
+                    "lane_early": Out(rows.lane), "bank_early": Out(rows.bank)}
         super().__init__(members | {
-            "row_busy": In(1), "cursor_next": In(rows.at), "cursor": Out(rows.at),
+            "cursor_next": In(rows.at), "cursor": Out(rows.at), "at": Out(rows.at),
+            "stall": In(1),
             "bank": In(range(self.banks.depth)), "bank_row": Out(rows.bank),
             "write_bank": In(_COMMAND_WORDS), "bank_data": In(rows.bank),
             "vcpu": In(c.vcpu_bits), "lane_of": Out(c.lane_bits),
@@ -105,6 +120,8 @@ class Store(wiring.Component):
             m.d.comb += [memory.sweep.busy.eq(sweep.busy), memory.sweep.row.eq(sweep.row)]
         m.d.comb += self.ready.eq(~sweep.busy)
         m.d.sync += self.cursor.eq(self.cursor_next)
+        with m.If(~self.stall):
+            m.d.sync += self.at.eq(self.cursor)
         self._connect_engine(m)
         self._connect_lane_of(m, sweep)
         self._connect_dispatch(m)
@@ -112,31 +129,37 @@ class Store(wiring.Component):
         return m
 
     def _connect_engine(self, m: Module) -> None:
-        """Reads where the engine goes, writes where it stands."""
-        now, go, bank = self.cursor, self.cursor_next, Signal.like(self.bank)
+        """Reads where the engine goes, writes where it stood when the row left the memory."""
+        at, go, bank, early = self.at, self.cursor_next, Signal.like(self.bank), {}
         m.d.sync += bank.eq(self.bank)
-        for memory, at, read_at, enable, row, new in (
-                (self.ports, Cat(now.port, now.dom), Cat(go.port, go.dom),
-                 self.write_port, self.port, self.port_data),
-                (self.words, Cat(now.port[5:], now.dom), Cat(go.port[5:], go.dom),
-                 self.write_word, self.word, self.word_data),
-                (self.full_words, now.dom, go.dom, self.write_full, self.full, self.full_data),
-                (self.banks, bank, self.bank, self.write_bank, self.bank_row, self.bank_data),
-                (self.port_of_rows, Cat(now.k, now.n), Cat(go.k, go.n),
-                 self.write_port_of, self.port_of, self.port_of_data)):
-            _write(m, memory, at, enable, new)
-            m.d.comb += [memory.engine.addr.eq(read_at), _bits(row).eq(_bits(memory.engine.data)),
-                         memory.engine.hold.eq(enable.any())]
-
-        lane_at, lane_to = Cat(now.k, now.dom), Cat(go.k, go.dom)
-        _write(m, self.lanes, lane_at, self.write_lane, self.lane_data)
-        _write(m, self.pirqs, now.n, self.write_pirq, self.pirq_data)
+        for name, memory, write_at, read_at in (
+                ("port", self.ports, Cat(at.port, at.dom), Cat(go.port, go.dom)),
+                ("word", self.words, Cat(at.port[5:], at.dom), Cat(go.port[5:], go.dom)),
+                ("full", self.full_words, at.dom, go.dom),
+                ("bank", self.banks, bank, self.bank),
+                ("port_of", self.port_of_rows, Cat(at.k, at.n), Cat(go.k, go.n)),
+                ("lane", self.lanes, Cat(at.k, at.dom), Cat(go.k, go.dom)),
+                ("pirq", self.pirqs, at.n, go.n)):
+            enable, read = getattr(self, f"write_{name}"), memory.engine
+            _write(m, memory, write_at, enable, getattr(self, f"{name}_data"))
+            m.d.comb += read.addr.eq(read_at)
+            if name == "word":
+                m.d.comb += read.hold.eq(enable.any())
+            early[name] = _bits(read.data)
         m.d.comb += [
-            self.lanes.engine.addr.eq(lane_to), self.lane.eq(self.lanes.engine.data),
-            self.lanes.engine.hold.eq(self.row_busy & (lane_at == lane_to)),
-            self.pirqs.engine.addr.eq(go.n), self.pirq.eq(self.pirqs.engine.data),
+            self.port_of.eq(early["port_of"]), _bits(self.port_early).eq(early["port"]),
+            _bits(self.word_early).eq(early["word"]), _bits(self.lane_early).eq(early["lane"]),
+            _bits(self.bank_early).eq(early["bank"]),
+            self.words.reset[2].eq(self.words.sweep.row[:self._config.port_bits - 5] == 0),
         ]
-        m.d.comb += self.words.reset[2].eq(self.words.sweep.row[:self._config.port_bits - 5] == 0)
+        meets = self.write_pirq & (at.n == self.cursor.n)
+        with m.If(~self.stall):
+            m.d.sync += [
+                _bits(self.port).eq(early["port"]), _bits(self.word).eq(early["word"]),
+                _bits(self.lane).eq(early["lane"]), self.full.eq(early["full"]),
+                _bits(self.bank_row).eq(early["bank"]),
+                _bits(self.pirq).eq(Mux(meets, _bits(self.pirq_data), early["pirq"])),
+            ]
 
     def _connect_lane_of(self, m: Module, sweep: Sweep) -> None:
         """Lane numbers by v; at initialisation v counts the lanes, by domain and k (LAPIC-60)."""
@@ -156,23 +179,22 @@ class Store(wiring.Component):
             m.d.sync += v.eq(v + named)
 
     def _connect_dispatch(self, m: Module) -> None:
-        """PIRQ rows: where one may be written it is not read, the engine has it."""
-        kept, same, meets = Signal(self._rows.pirq), Signal(), Signal()
+        """PIRQ rows."""
         read = self.pirqs.dispatch
-        m.d.comb += [meets.eq(self.row_busy & (self.cursor.n == self.pirq_n)),
-                     read.addr.eq(self.pirq_n), read.hold.eq(meets)]
-        m.d.sync += [same.eq(meets), kept.eq(self.pirq)]
-        m.d.comb += [self.pirq_row[field].eq(Mux(same, kept[field], read.data[field]))
+        m.d.comb += read.addr.eq(self.pirq_n)
+        m.d.comb += [self.pirq_row[field].eq(read.data[field])
                      for field in ("open", "infl", "pend")]
 
     def _connect_inflight(self, m: Module, sweep: Sweep) -> None:
         """Work in flight: read asynchronously, by engine and bank."""
-        memory, at = self.inflight_count, Cat(self.cursor.k, self.cursor.dom)
+        memory, at = self.inflight_count, Cat(self.at.k, self.at.dom)
+        bank = Cat(self.out_k, self.out_dom)
         _write(m, memory, at, self.write_inflight, self.inflight_data)
         m.d.comb += [
             memory.engine.addr.eq(at), self.inflight.eq(memory.engine.data),
-            memory.bank.addr.eq(Cat(self.out_k, self.out_dom)),
-            self.out_value.eq(saturate(memory.bank.data, 8)),
+            memory.bank.addr.eq(bank),
+            self.out_value.eq(saturate(Mux(self.write_inflight & (at == bank),
+                                           self.inflight_data, memory.bank.data), 8)),
             self.clearing.eq(sweep.busy & (sweep.row < self._config.domains)),
             self.clearing_dom.eq(sweep.row),
         ]

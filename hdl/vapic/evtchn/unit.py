@@ -21,7 +21,6 @@ from .operands import Operands
 from .pirq_step import PirqStep
 from .port_step import PortStep, add_port_states
 from .router import Router
-from .states import States
 from .store import Store
 from .walk import Walk, add_walk_states
 
@@ -33,12 +32,20 @@ class EventChannels(wiring.Component):
 
     Chapter 5 of the specification with the 2-level ABI and group ports. Everything is done one
     after the other: an access takes 2 cycles from request to decision (3 for a command register),
-    SEND, UNMASK, PIRQ_EOI and CLAIM at most 7, a command at most 14, a mask change 5 and one a
+    SEND, UNMASK and CLAIM at most 7, PIRQ_EOI 8, a command at most 14, a mask change 5 and one a
     changed bit, a grant 3 cycles from take to decision. The answer of an access comes a cycle
-    after its decision (after the last row is written, for a change of pending bits). A grant goes
-    before an access or the next bit of a mask change, but not twice in a row; between the targets
-    of a static grant nothing else is done. A note to the bank delays what follows until it is
-    taken. Writes of VCPU_CTL that reach the bank have no commit record here.
+    after its decision (after the last row is written, for a change of pending bits).
+
+    What is decided is done in the next cycle, from registers: rows of ports, words, lanes and
+    PIRQs, the count of work in flight, notes to the bank and to the request store. Nobody can see
+    the state between: the next thing is taken after that, but for the next target of a grant,
+    whose rows are others; and the readers beside the engine, dispatch and bank, get a row that is
+    being written as it is written.
+
+    A grant goes before an access or the next bit of a mask change, but not twice in a row; between
+    the targets of a static grant, which follow each other every 4 cycles, nothing else is done. A
+    note to the bank delays what follows until it is taken. Writes of VCPU_CTL that reach the bank
+    have no commit record here.
 
     Parameters
     ----------
@@ -56,16 +63,17 @@ class EventChannels(wiring.Component):
     note, note_done
         Upcall changes and CTL writes to the bank; its answer to the latter.
     out_dom, out_k, out_value : ``In``, ``In``, ``Out(8)``
-        Work in flight on a lane, read asynchronously; saturates at 255.
+        Work in flight on a lane after all decisions before this cycle, read asynchronously;
+        saturates at 255.
     out_write : ``Out(Layouts.out_write)``
-        The count as it changes, in the decision cycle; all lanes at initialisation.
+        The count as it changes, a cycle after the decision; all lanes at initialisation.
     pirq_n, pirq_row : ``In``, ``Out(Layouts.pirq_row)``
-        Row of a PIRQ one cycle later, as it was before a decision of the address cycle.
+        Row of a PIRQ one cycle later, as it is after all decisions before the address cycle.
     query_n, query_entry : ``Out``, ``In(Layouts.entry)``
         Table entry one cycle later.
     pirq_note, hand_back, changed : ``Out``
-        In the decision cycle: the new summary of a PIRQ row; RIRR or pend of a request; whether a
-        waiting request may have become serviceable.
+        A cycle after the decision: the new summary of a PIRQ row; RIRR or pend of a request;
+        whether a waiting request may have become serviceable.
     lag : ``Out(1)``
         The PIRQ rows do not yet show all of the last decision (a W1C of several PIRQ ports): no
         selection may start in this cycle.
@@ -103,39 +111,38 @@ class EventChannels(wiring.Component):
         m.submodules.decode = decode = Decode(c, Layouts(c))
         m.submodules.operands = operands = Operands(c)
         cursor, bus, notes = Cursor(m, store, c), BusSide(m, self), BankNotes(m, self)
-        step, abi = PortStep(m), TwoLevel()
-        pirq, walk = PirqStep(m, self, store, cursor, step), Walk(bus.request)
+        step, abi, walk = PortStep(m, store.stall), TwoLevel(), Walk(bus.request)
+        pirq = PirqStep(m, self, store, cursor, step)
         grant, end_flight, directory = Grant(m, self, pirq), EndFlight(self), Directory(self)
-        command = Command(self, bus, cursor, store, step, operands)
-        router, states = Router(self, bus, cursor, store, notes, step), States(m)
+        command = Command(self, bus, cursor, store, step, pirq, operands)
+        router = Router(self, bus, cursor, store, notes, step)
 
-        m.d.comb += [store.lane_data.eq(store.lane), step.done.eq(step.fire & ~grant.refused),
-                     decode.request.eq(bus.request)]
+        m.d.comb += [store.lane_data.eq(store.lane), decode.request.eq(bus.request),
+                     store.stall.eq(walk.active & ~notes.free)]
+        abi.add_reads(m, bus, store)
         with m.FSM() as fsm:
-            router.add_idle(m, states, decode, grant, end_flight, walk, command)
-            router.add_run(m, states, abi, directory, walk)
-            add_walk_states(m, states, bus, cursor, store, step, walk, mask_now=abi.mask_now,
-                            grant=grant, notes_free=notes.free, ports=c.ports)
-            command.add_states(m, states)
-            add_alloc_states(m, states, cursor, store, lambda errno: command.fail(m, errno))
-            add_port_states(m, states, cursor, store, step, to_pirq=command.binds_pirq,
-                            mask_now=abi.mask_now, apply=command.apply)
-            directory.add_states(m, states, bus, cursor, store, notes)
-            end_flight.add_states(m, states, cursor, store, step)
-            with states.state("DECIDE", writes_rows=1):
-                with m.If(grant.active):
-                    grant.decide(m, bus, cursor, step)
-                with m.Else():
-                    command.decide(m)
-        idle, in_bank = fsm.ongoing("IDLE"), fsm.ongoing("ARGUMENTS")
+            router.add_idle(m, decode, abi, grant, end_flight, walk, command)
+            router.add_run(m, abi, directory, walk)
+            abi.add_states(m, store, notes)
+            add_walk_states(m, bus, cursor, store, step, walk, mask_now=abi.mask_now,
+                            grant=grant, ports=c.ports)
+            command.add_states(m)
+            add_alloc_states(m, cursor, store, lambda errno: command.fail(m, errno))
+            add_port_states(m, cursor, store, step, granting=grant.active,
+                            to_pirq=command.binds_pirq, mask_now=abi.mask_now,
+                            apply=command.apply)
+            grant.add_states(m, bus, cursor, store, step, notes, mask_now=abi.mask_now)
+            directory.add_states(m, bus, cursor, store, notes)
+            end_flight.add_states(m, cursor, store, step, pirq)
+        idle, in_bank = fsm.ongoing("IDLE"), fsm.ongoing("COMMAND")
         abi.add_step(m, bus, store, cursor, step, walk, notes)
         command.add_results(m)
         m.d.comb += [
             operands.command.eq(in_bank), operands.latch.eq(in_bank | idle),
             operands.op.eq(bus.op), operands.data.eq(bus.request.data),
             operands.arg0.eq(store.bank_row.arg0), operands.arg1.eq(store.bank_row.arg1),
-            operands.window.eq(bus.window), store.row_busy.eq(states.writing()),
-            self.lag.eq(fsm.ongoing("WALK") & walk.of_pending & walk.written),
+            operands.window.eq(bus.window),
+            self.lag.eq(walk.active & walk.of_pending & ~walk.begins),
             self.quiet.eq(idle & store.ready & ~self.bus.req.valid & ~self.bus.rsp.valid
                           & ~self.grant.target.valid & ~notes.valid & ~grant.multi
                           & ~self.end_flight.valid),
@@ -155,7 +162,7 @@ class EventChannels(wiring.Component):
             store.bank.eq(Cat(Mux(request.vmm, 0, store.lane_of), request.vmm,
                               request.addr[14:14 + c.domain_bits])),
             self.out_write.en.eq(store.write_inflight | clearing),
-            self.out_write.dom.eq(Mux(clearing, store.clearing_dom, cursor.now.dom)),
-            self.out_write.lanes.eq(cursor.lane_hot | clearing.replicate(c.lanes)),
+            self.out_write.dom.eq(Mux(clearing, store.clearing_dom, cursor.at.dom)),
+            self.out_write.lanes.eq(cursor.at_lane_hot | clearing.replicate(c.lanes)),
             self.out_write.out.eq(Mux(clearing, 0, saturate(count, 8))),
         ]

@@ -9,7 +9,6 @@ from .cursor import Cursor
 from .decode import Kind
 from .port_step import STEP, PortStep
 from .rows import PortState
-from .states import States
 from .store import Store
 
 __all__ = ["Walk", "add_walk_states"]
@@ -26,17 +25,20 @@ class Walk:
         It is a change of pending bits; they are set.
     interrupted : 1
         A grant went between two bits of a mask change, which is to go on.
+    begins, active : 1
+        Its first cycle; any cycle of it, to the last step.
     row_due, step_due : 1
-        A port's row is here; a step is due.
-    written : 1
-        Of a change of pending bits: the word is written.
+        A port's row leaves the memory; so do the rows of its lane and PIRQ, and a step is decided.
     """
 
     def __init__(self, request):
         self.left = Signal(32)
         self.of_pending, self.sets = Signal(), request.addr[7]
-        self.interrupted = Signal()
-        self.row_due, self.step_due, self.written = Signal(), Signal(), Signal()
+        self.interrupted, self.begins, self.active = Signal(), Signal(), Signal()
+        self.row_due, self.step_due = Signal(), Signal()
+        #: Of the port whose step is decided: bit, pending and mask bit, bound to a PIRQ.
+        self._bit, self._pending, self._masked, self._is_pirq = Signal(5), *(
+            Signal() for _ in range(3))
 
     def start(self, m: Module, bits: ValueLike) -> None:
         """Walk over these bits."""
@@ -50,66 +52,82 @@ class Walk:
             step.todo.eq(Mux(pending, STEP.const({"put": 1}), STEP.const(mask))),
             step.todo.reraise.eq(~pending & auto_reraise),
             step.todo.value.eq(self.sets), step.todo.autoeoi.eq(pending & ~self.sets),
-            self.of_pending.eq(pending),
-            self.row_due.eq(0), self.step_due.eq(0), self.written.eq(0),
+            self.of_pending.eq(pending), self.begins.eq(1),
+            self.row_due.eq(0), self.step_due.eq(0),
         ]
 
+    def look(self, m: Module, cursor: Cursor, store: Store) -> None:
+        """A port's row leaves the memory: stand at its lane and PIRQ.
 
-def add_walk_states(m: Module, states: States, bus: BusSide, cursor: Cursor, store: Store,
-                    step: PortStep, walk: Walk, *, mask_now, grant, notes_free, ports) -> None:
+        Of a change of pending bits the word is written already; a bit that is left was set.
+        """
+        row, word, bit = store.port_early, store.word, cursor.now.port[:5]
+        cursor.follow(m, "k", "n")
+        m.d.sync += [
+            self._bit.eq(bit), self._is_pirq.eq(row.state == PortState.PIRQ),
+            self._pending.eq(word.pending.bit_select(bit, 1) | self.of_pending),
+            self._masked.eq(word.mask.bit_select(bit, 1)),
+        ]
+
+    def decide(self, m: Module, bus: BusSide, cursor: Cursor, step: PortStep, ports: int) -> None:
+        """Decide the step of that port; all pending bits were decided at the beginning."""
+        step.found(m, bit=self._bit, pending=self._pending, masked=self._masked,
+                   is_pirq=self._is_pirq)
+        step.decide(m)
+        with m.If(~self.of_pending):
+            place = bus.request.addr[14:18] * ports + Cat(self._bit, cursor.now.port[5:])
+            bus.record(m, "mask_bit", place=place, masked=~self._masked)
+
+
+def add_walk_states(m: Module, bus: BusSide, cursor: Cursor, store: Store,
+                    step: PortStep, walk: Walk, *, mask_now, grant, ports) -> None:
     """States of the walk.
 
-    It passes over the bits left in ascending order, one a cycle, in a pipeline of three: read the
-    port's row; read the rows of its lane and PIRQ; step. It stands still while a note waits for
-    the bank. Between the bits of a mask change a grant that waits goes first, then at least one
-    bit. A change of pending bits is decided, all of it, with the first step; the rows of further
-    PIRQs follow a cycle each.
+    It passes over the bits left in ascending order, one a cycle, in a pipeline of four: address
+    the port's row; address the rows of its lane and PIRQ; decide; step. It stands still while a
+    note waits for the bank. Between the bits of a mask change a grant that waits goes first, then
+    at least one bit. A change of pending bits is decided, all of it, in the first cycle; the rows
+    of PIRQs follow.
     """
-    row, word, here = store.port, store.word, cursor.now
-    with states.state("WALK", writes_rows=walk.step_due):
+    with m.State("WALK_ROW"):
+        # Of a walk that is resumed: the word is on its way.
+        m.next = "WALK"
+
+    with m.State("WALK"):
         some, first = lowest(m, walk.left, name="walk")
         issue, last = Signal(), Signal()
-        m.d.comb += [issue.eq(some & ~(grant.waits & ~walk.of_pending)),
+        m.d.comb += [walk.active.eq(1), issue.eq(some & ~(grant.waits & ~walk.of_pending)),
                      last.eq(~walk.row_due & ~some)]
-        with m.If(notes_free):
-            # The step. All pending bits change with the first one, or with none to do.
-            m.d.comb += step.fire.eq(walk.step_due)
-            with m.If(walk.of_pending & ~walk.written & (walk.step_due | last)):
-                m.d.comb += store.write_word.eq(1)
-                m.d.sync += walk.written.eq(1)
-                bus.record_access(m)
-            with m.If(walk.step_due & ~walk.of_pending):
-                number = bus.request.addr[14:18] * ports + Cat(step.bit, here.port[5:])
-                bus.record(m, "mask_bit", place=number, masked=step.now_masked)
-
-            # The port's row is here. The word may be cleared already; a bit that is left was set.
-            m.d.sync += walk.step_due.eq(walk.row_due)
+        with m.If(~store.stall):
+            m.d.sync += [walk.begins.eq(0), walk.row_due.eq(issue),
+                         walk.step_due.eq(walk.row_due)]
+            with m.If(walk.begins):
+                m.d.sync += mask_now.eq(store.word.mask)
+                with m.If(walk.of_pending):
+                    m.d.comb += store.write_word.eq(1)
+                    bus.record_access(m)
+            with m.If(walk.step_due):
+                walk.decide(m, bus, cursor, step, ports)
             with m.If(walk.row_due):
-                cursor.move(m, k=row.notify, n=row.tie.n)
-                step.found(
-                    m, bit=here.port[:5], is_pirq=row.state == PortState.PIRQ,
-                    pending=word.pending.bit_select(here.port[:5], 1) | walk.of_pending,
-                    masked=word.mask.bit_select(here.port[:5], 1))
-            with m.Else():
-                with m.If(~walk.step_due):
-                    m.d.sync += mask_now.eq(word.mask)
-
-            # The next bit.
-            m.d.sync += walk.row_due.eq(issue)
+                walk.look(m, cursor, store)
             with m.If(issue):
-                cursor.move(m, port=Cat(first, here.port[5:]))
+                cursor.move(m, port=Cat(first, cursor.now.port[5:]))
                 m.d.sync += [walk.left.eq(walk.left & (walk.left - 1)), grant.granted.eq(0)]
-
-            with m.If(last & walk.of_pending):
-                bus.answer(m, err=bus.err)
-                m.next = "IDLE"
-            with m.Elif(last):
+            with m.If(last):
                 m.next = "WALK_END"
             with m.Elif(~walk.row_due & ~issue):
                 m.d.sync += walk.interrupted.eq(1)
-                m.next = "IDLE"
+                m.next = "WALK_PAUSE"
 
-    with states.state("WALK_END"):
-        bus.answer(m, err=bus.err)
-        bus.record_access(m)
-        m.next = "IDLE"
+    with m.State("WALK_PAUSE"):
+        m.d.comb += walk.active.eq(1)
+        with m.If(~store.stall):
+            m.next = "IDLE"
+
+    with m.State("WALK_END"):
+        m.d.comb += walk.active.eq(1)
+        with m.If(~store.stall):
+            bus.answer(m, err=bus.err)
+            with m.If(~walk.of_pending):
+                bus.record_access(m)
+            m.next = "IDLE"

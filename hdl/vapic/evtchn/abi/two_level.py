@@ -26,6 +26,12 @@ class TwoLevel:
 
     def __init__(self):
         self.mask_now = Signal(32)
+        #: Of an access that writes vcpu_info: what becomes of it.
+        self._clears, self._reads_sel = Signal(), Signal()
+        self._sets_mask, self._mask = Signal(), Signal()
+        #: Of a read: what is shown, one bit each.
+        self._shows = {kind: Signal(name=f"shows_{kind.name.lower()}")
+                       for kind in (Kind.INFO, Kind.SEL, Kind.SEL_RC, Kind.PENDING, Kind.MASK)}
 
     def add_step(self, m: Module, bus: BusSide, store: Store, cursor: Cursor, step: PortStep,
                  walk: Walk, notes: BankNotes) -> None:
@@ -47,7 +53,7 @@ class TwoLevel:
             new.mask.eq(put(self.mask_now, hot, step.now_masked)),
             new.used.eq(put(word.used, hot, todo.alloc)),
             new.pirq.eq(put(word.pirq, hot, todo.alloc & step.is_pirq)),
-            store.full_data.eq(put(store.full, cursor.word_hot,
+            store.full_data.eq(put(store.full, cursor.at_word_hot,
                                     todo.alloc & (word.used | hot).all())),
         ]
         with m.If(step.done & todo.bitwise):
@@ -59,28 +65,32 @@ class TwoLevel:
     def _step_upcall(self, m, store, cursor, step, walk, notes) -> None:
         """Selector and upcall of the lane, if the port became pending and not masked.
 
-        While a walk stays at one lane, the lane's row is the one before the first of its steps.
+        In a walk the rows of lanes may be those before its last steps; a lane that one of its steps
+        has notified has nothing more to hear.
         """
-        lane, todo = store.lane, step.todo
-        raised, notify, notified = Signal(), Signal(), Signal()
+        lane, todo, hot = store.lane, step.todo, cursor.at_lane_hot
+        raised, notify, notified = Signal(), Signal(), Signal(len(hot))
         m.d.comb += [
-            raised.eq(todo.notify & ~step.was_pending & ~step.was_masked
-                      | todo.reraise & step.was_masked & ~step.now_masked & step.was_pending),
-            notify.eq(raised & ~notified & ~(lane.sel & cursor.word_hot).any()),
+            raised.eq((todo.notify & ~step.was_pending & ~step.was_masked
+                       | todo.reraise & step.was_masked & ~step.now_masked & step.was_pending)
+                      & ~(notified & hot).any()),
+            notify.eq(raised & ~(lane.sel & cursor.at_word_hot).any()),
         ]
-        m.d.sync += notified.eq((step.done & raised | notified & walk.step_due)
-                                & (cursor.next.k == cursor.now.k))
-        with m.If(step.fire):
-            m.d.comb += [store.lane_data.sel.eq(lane.sel | cursor.word_hot),
+        with m.If(~walk.active):
+            m.d.sync += notified.eq(0)
+        with m.Elif(step.done & raised):
+            m.d.sync += notified.eq(notified | hot)
+        with m.If(step.due):
+            m.d.comb += [store.lane_data.sel.eq(lane.sel | cursor.at_word_hot),
                          store.lane_data.pending.eq(lane.pending | notify)]
-        with m.If(step.done & raised & ~notified):
+        with m.If(step.done & raised):
             m.d.comb += store.write_lane.eq(1)
         with m.If(step.done & notify & ~lane.pending & lane.online):
             notes.upcall(m, lane.v, pending=1, mask=lane.mask, rise=1)
 
     def changed(self, bus: BusSide, store: Store):
         """Bits that a mask change flips, or PIRQ ports whose pending bit a W1S or W1C changes."""
-        word, data, which = store.word, bus.request.data, bus.request.addr[7:10]
+        word, data, which = store.word_early, bus.request.data, bus.request.addr[7:10]
         lanes = Cat(bit.replicate(8) for bit in bus.request.sel)
         # 1: store, 3: set, 4: clear.
         masks = Mux(which == 1, (word.mask ^ data) & lanes,
@@ -89,33 +99,48 @@ class TwoLevel:
         pending = data & word.pirq & (word.pending ^ (which == 5).replicate(32))
         return Mux(bus.kind == Kind.PENDING_CHANGE, pending, masks)
 
-    def access(self, m: Module, bus: BusSide, store: Store, notes: BankNotes) -> None:
-        """Reads, and writes of vcpu_info alone (EVT-01, EVT-13)."""
-        lane, word, request, kind = store.lane, store.word, bus.request, bus.kind
-        value, pending, mask = Signal(32), Signal(), Signal()
-        m.d.comb += [pending.eq(lane.pending), mask.eq(lane.mask)]
-        with m.Switch(kind):
-            with m.Case(Kind.INFO):
-                m.d.comb += value.eq(Cat(lane.pending, C(0, 7), lane.mask))
-            with m.Case(Kind.SEL):
-                m.d.comb += value.eq(lane.sel)
-            with m.Case(Kind.PENDING):
-                m.d.comb += value.eq(word.pending)
-            with m.Case(Kind.MASK):
-                m.d.comb += value.eq(word.mask)
-            with m.Case(Kind.SEL_RC):
-                m.d.comb += [value.eq(lane.sel), store.write_lane.eq(1), store.lane_data.sel.eq(0)]
-            with m.Case(Kind.ACK):
-                m.d.comb += pending.eq(0)
-            with m.Case(Kind.INFO_WRITE):
-                with m.If(request.sel[0] & (request.data[:8] == 0)):
-                    m.d.comb += pending.eq(0)
-                with m.If(request.sel[1]):
-                    m.d.comb += mask.eq(request.data[8:16] != 0)
-        with m.If((kind == Kind.ACK) | (kind == Kind.INFO_WRITE)):
-            m.d.comb += [store.write_lane.eq(1), store.lane_data.pending.eq(pending),
-                         store.lane_data.mask.eq(mask)]
-            with m.If(lane.pending & (~pending | (mask != lane.mask)) & lane.online):
-                notes.upcall(m, lane.v, pending=pending, mask=mask, rise=0)
-        bus.answer(m, value, err=bus.err, berr=bus.berr)
-        bus.record_access(m, value=value, berr=bus.berr)
+    def add_reads(self, m: Module, bus: BusSide, store: Store) -> None:
+        """What a read shows, as the rows leave their memories; before the states."""
+        lane, word, shows = store.lane_early, store.word_early, self._shows
+        m.d.sync += [show.eq(0) for show in shows.values()]
+        m.d.comb += bus.row.eq(
+            Mux(shows[Kind.INFO], Cat(lane.pending, C(0, 7), lane.mask), 0)
+            | Mux(shows[Kind.SEL] | shows[Kind.SEL_RC], lane.sel, 0)
+            | Mux(shows[Kind.PENDING], word.pending, 0) | Mux(shows[Kind.MASK], word.mask, 0))
+
+    def begin(self, m: Module, decoded) -> None:
+        """Branch of state IDLE: what is shown in the next cycle, if that is RUN."""
+        m.d.sync += [show.eq(decoded.kind == kind) for kind, show in self._shows.items()]
+
+    def access(self, m: Module, bus: BusSide) -> None:
+        """Branch of state RUN: reads of words and of vcpu_info, and writes of that (EVT-13)."""
+        request, kind = bus.request, bus.kind
+        info = kind == Kind.INFO_WRITE
+        m.d.sync += [
+            self._reads_sel.eq(kind == Kind.SEL_RC), self._mask.eq(request.data[8:16] != 0),
+            self._clears.eq((kind == Kind.ACK)
+                            | info & request.sel[0] & (request.data[:8] == 0)),
+            self._sets_mask.eq(info & request.sel[1]),
+        ]
+        bus.answer(m, err=bus.err, berr=bus.berr)
+        bus.record_access(m, value=bus.row, berr=bus.berr)
+        m.next = "IDLE"
+        with m.If((kind == Kind.SEL_RC) | (kind == Kind.ACK) | info):
+            m.next = "VCPU_INFO"
+
+    def add_states(self, m: Module, store: Store, notes: BankNotes) -> None:
+        """State VCPU_INFO: the row of the lane follows a cycle after the decision."""
+        lane, new = store.lane, store.lane_data
+        with m.State("VCPU_INFO"):
+            m.d.comb += store.write_lane.eq(1)
+            with m.If(self._reads_sel):
+                m.d.comb += new.sel.eq(0)
+            with m.If(self._clears):
+                m.d.comb += new.pending.eq(0)
+            with m.If(self._sets_mask):
+                m.d.comb += new.mask.eq(self._mask)
+            changes = self._clears | self._sets_mask & (self._mask != lane.mask)
+            with m.If(lane.pending & lane.online & changes):
+                notes.upcall(m, lane.v, pending=~self._clears,
+                             mask=Mux(self._sets_mask, self._mask, lane.mask), rise=0)
+            m.next = "IDLE"
