@@ -10,6 +10,9 @@ from amaranth.lib.wiring import In, Out
 
 from .dispatch.policy import falls_back
 from .numbers import Policy, SchedState
+from .regs import Keep
+from .regs.globals import SETTINGS
+from .regs.layout import kept
 
 __all__ = [
     "AcceptResult", "Err", "Layouts", "Mode", "NoteOp", "Outcome", "Policy", "SchedState",
@@ -156,7 +159,7 @@ class Layouts:
             "flat": 1, "cluster": 1,                  # of DFR; neither: matches broadcast only
             "sched": SchedState,
             "tpr": 8, "ppr": 8, "apr": 8,
-            "rqpos": 8,                               # 0 unless RUNFIRST is built
+            "rqpos": 8,     # of RUNFIRST; 0 for a vCPU that does not wait in the run queue
             "count": 8,                               # IRR plus ISR bits, saturating at 255
             "v": c.vcpu_bits,
         })
@@ -164,7 +167,7 @@ class Layouts:
         self.lane_write = data.StructLayout({
             "en": 1, "dom": c.domain_bits, "lanes": c.lanes, "row": self.lane,
         })
-        #: Notice of a commit that may change what a lane is eligible for.
+        #: Notice of a commit that may change what a lane is eligible for, a cycle before it.
         self.lane_note = data.StructLayout({
             "valid": 1, "dom": c.domain_bits, "k": c.lane_bits,
             "config": 1,    # an eligibility term other than load changed value
@@ -222,15 +225,14 @@ class Layouts:
             "set_pend": 1,      # edge and IRT entries: the occurrence is pending again
             "port": c.port_bits,
         })
+        #: A message for MSI table entry `index`, one cycle long, never refused.
+        self.message = data.StructLayout({
+            "valid": 1, "index": max(1, (c.irts - 1).bit_length()),
+        })
         #: EOI broadcast of a vLAPIC (IOA-11a).
         self.eoi = data.StructLayout({"valid": 1, "dom": c.domain_bits, "vector": 8})
         #: Global registers that other blocks act on; plain flip-flops of the access unit.
-        self.globals = data.StructLayout({
-            "enable": 1, "dyn_off": 1, "latch_masked_edges": 1, "retry_on_irr": 1,
-            "auto_reraise": 1, "auto_unmask": 1, "ioa_deleg": 1,
-            "ioa_owner": 4, "policy": 4, "policy_fallback": 4, "lpcfg": 4,
-            "schedrank": 8, "pull_depth": 8, "pull_wake": 1,
-        })
+        self.globals = data.StructLayout(kept(SETTINGS, Keep.FLOP))
         #: RRPTR write of the access unit.
         self.rrptr_write = data.StructLayout({"en": 1, "dom": c.domain_bits, "value": c.lane_bits})
         #: A strobe about one vCPU.

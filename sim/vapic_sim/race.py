@@ -18,7 +18,7 @@ from .report.figures import Figures, figures_of
 from .run.job import Job, plan
 from .run.machine import Machine
 from .run.outcome import Outcome
-from .world.link import SimulatedLink, simulate
+from .world.simulated import SimulatedLink, simulate
 
 __all__ = ["Finish", "RunError", "Task", "race", "run_here"]
 

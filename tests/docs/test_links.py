@@ -98,6 +98,14 @@ def test_commands(path):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
+def test_states():
+    """The cycle budget names states of state machines that there are."""
+    sources = "".join(path.read_text() for path in (ROOT / "hdl").rglob("*.py"))
+    there = set(re.findall(r"""\b[Ss]tate\(["'](\w+)["']""", sources))
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", (ROOT / "docs" / "cycles.md").read_text()))
+    assert len(named) > 20 and named <= there, sorted(named - there)
+
+
 def test_docstrings_link_to_pages():
     """Pages that sources name exist."""
     for source in ("hdl", "sim", "boards", "docs"):

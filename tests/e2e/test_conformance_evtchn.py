@@ -4,12 +4,16 @@ import random
 
 import pytest
 
+from vapic.regs import SELF, Command, Errno, pack
 from vapic_sim.machine.bus import BusError
 
 from .test_conformance_selection import BLOCKED, RR, reqx
 
-ALLOC, BIND_INTERDOMAIN, CLOSE, SEND, STATUS, BIND_IPI, BIND_PIRQ = 6, 0, 3, 4, 5, 7, 0x20
-EPERM, ENOENT, ESRCH, EEXIST, EINVAL, ENOSPC, ENOSYS = 1, 2, 3, 17, 22, 28, 38
+ALLOC, BIND_PIRQ = Command.ALLOC_UNBOUND, Command.BIND_PIRQ_VCPU
+BIND_INTERDOMAIN, BIND_IPI = Command.BIND_INTERDOMAIN, Command.BIND_IPI
+CLOSE, SEND, STATUS = Command.CLOSE, Command.SEND, Command.STATUS
+EPERM, ENOENT, ESRCH, EEXIST = Errno.EPERM, Errno.ENOENT, Errno.ESRCH, Errno.EEXIST
+EINVAL, ENOSPC, ENOSYS = Errno.EINVAL, Errno.ENOSPC, Errno.ENOSYS
 
 
 async def pirq(rig, n, lanes, *, policy=RR, level=0, mode=1, dest=0xFF, **options):
@@ -22,7 +26,7 @@ async def pirq(rig, n, lanes, *, policy=RR, level=0, mode=1, dest=0xFF, **option
 
 async def pair(rig, dom=0, remote=1):
     """Interdomain pair: (port of dom, port of remote), pending cleared at both ends."""
-    result, there, _ = await rig.command(remote, ALLOC, 0x7FF0, dom)
+    result, there, _ = await rig.command(remote, ALLOC, SELF, dom)
     assert result == 0
     result, here, _ = await rig.command(dom, BIND_INTERDOMAIN, remote, there)
     assert result == 0
@@ -37,7 +41,8 @@ async def pair(rig, dom=0, remote=1):
 async def two_domains(rig):
     """vCPUs 0 and 1 in domain 0, 2 and 3 in domain 1."""
     for v in range(4):
-        await rig.write("VCPU_CTL", v, value=1 | v // 2 << 4 | v << 8 | v % 2 << 24)
+        await rig.write("VCPU_CTL", v, value=pack(
+            "VCPU_CTL", online=1, dom=v // 2, apicid=v, k=v % 2))
         await rig.write("VCPU_SCHED", v, value=0)
 
 
@@ -45,7 +50,7 @@ def test_case_089_grant_raises_the_winners_port_only(rig):
     async def scenario(rig):
         await rig.setup()
         for _ in range(4):
-            await rig.command(0, ALLOC, 0x7FF0, 1)
+            await rig.command(0, ALLOC, SELF, 1)
         assert await pirq(rig, 0, range(4)) == [5, 6, 7, 8]
         await rig.write("RRPTR", 0, value=2)
         await rig.pulse(0)
@@ -124,7 +129,7 @@ def test_case_094_interdomain_sends_each_way(rig):
 def test_case_095_send_on_other_states(rig):
     async def scenario(rig):
         await rig.setup()
-        _, port, _ = await rig.command(0, ALLOC, 0x7FF0, 1)
+        _, port, _ = await rig.command(0, ALLOC, SELF, 1)
         assert await rig.fast(0, "EVT_SEND", port) == 0
         bound = await rig.bind(0, 0)
         for wrong in (bound, 40, 0, 5000):
@@ -136,7 +141,7 @@ def test_case_095_send_on_other_states(rig):
 def test_case_096_bind_interdomain_refusals(rig):
     async def scenario(rig):
         await rig.setup()
-        _, port, _ = await rig.command(1, ALLOC, 0x7FF0, 0)
+        _, port, _ = await rig.command(1, ALLOC, SELF, 0)
         assert (await rig.command(2, BIND_INTERDOMAIN, 1, port))[0] == -EINVAL
         assert (await rig.command(0, BIND_INTERDOMAIN, 9, port))[0] == -ESRCH
         assert (await rig.command(0, BIND_INTERDOMAIN, 1, port))[0] == 0
@@ -191,7 +196,7 @@ def test_case_101_all_ports_used(rig):
 def test_case_102_status_of_a_foreign_domain(rig):
     async def scenario(rig):
         await two_domains(rig)
-        _, port, _ = await rig.command(0, ALLOC, 0x7FF0, 1)
+        _, port, _ = await rig.command(0, ALLOC, SELF, 1)
         assert (await rig.command(1, STATUS, 0, port, v=2))[0] == -EPERM
         assert (await rig.command(1, STATUS, 0, port))[:2] == (0, 1)
     rig.run(scenario)
@@ -276,7 +281,7 @@ def test_case_107_masked_ports(rig):
 def test_case_108_upcall_as_a_vector_and_as_a_line(rig):
     async def scenario(rig):
         await rig.setup()
-        await rig.write("VCPU_UPVEC", 0, value=0x180)
+        await rig.write("VCPU_UPVEC", 0, value=pack("VCPU_UPVEC", vector=0x80, valid=1))
         await rig.write("LAPIC_TPR", 0, value=0x90, v=0)
         await pirq(rig, 0, [0], dest=0)
         await pirq(rig, 1, [1], dest=1)
@@ -310,7 +315,7 @@ def test_case_109_isolation(rig):
             with pytest.raises(BusError):
                 await guest.read(rig.ctx, place)
         assert await rig.read("ERRSTAT") == 1
-        assert await rig.read("ERRINFO") == 1 << 28 | 1 << 24 | 0x100000
+        assert await rig.read("ERRINFO") == pack("ERRINFO", error=1, dom=1, address=0x100000)
         await rig.write("ERRSTAT", value=1)
         assert await rig.read("ERRSTAT") == 0
         assert await rig.read("ERRINFO") == 0

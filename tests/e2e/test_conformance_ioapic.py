@@ -2,6 +2,8 @@
 
 import pytest
 
+from vapic.regs import pack
+
 V76, V77 = 0x76, 0x77
 
 
@@ -151,7 +153,7 @@ def test_case_011_level_held_over_eoi_is_delivered_again(rig):
 def test_case_012_013_masked_edge(rig, latch):
     async def scenario(rig):
         await rig.setup()
-        await rig.write("CTRL", value=1 | latch << 2)
+        await rig.write("CTRL", value=pack("CTRL", enable=1, latch_masked_edges=latch))
         await rig.rte(0, V76, mask=1)
         await rig.pulse(0)
         await rig.settle()
@@ -261,7 +263,7 @@ def test_case_021_logical_destination(rig):
     async def scenario(rig):
         await rig.setup()
         for v in range(4):
-            await rig.write("LAPIC_LDR", v, value=1 << 24 + v, v=v)
+            await rig.write("LAPIC_LDR", v, value=pack("LAPIC_LDR", id=1 << v), v=v)
         await rig.rte(0, V77, logical=1, dest=0x0D)
         await rig.pulse(0)
         await rig.settle()
@@ -321,7 +323,8 @@ def test_case_024_eoi_clears_every_entry_with_the_vector(rig):
 def test_case_025_suppressed_broadcast_and_eoi_register(rig):
     async def scenario(rig):
         await rig.setup()
-        await rig.write("LAPIC_SVR", 0, value=0x11FF, v=0)
+        await rig.write("LAPIC_SVR", 0, v=0,
+                        value=pack("LAPIC_SVR", vector=0xFF, enable=1, suppress=1))
         await rig.rte(0, V77, level=1)
         rig.line(0, 1)
         await rig.settle()
@@ -345,7 +348,7 @@ def test_case_027_software_disabled_target_parks_a_fixed_entry(rig):
         low = await rig.ioa_read(0x10)
         assert low >> 12 & 1 == 1 and low >> 14 & 1 == 0
         assert await rig.read("REQSTAT", 0) >> 4 & 1 == 1
-        await rig.write("LAPIC_SVR", 0, value=0x1FF, v=0)
+        await rig.write("LAPIC_SVR", 0, value=pack("LAPIC_SVR", vector=0xFF, enable=1), v=0)
         await rig.settle()
         assert await rig.inta(0) == V77
     rig.run(scenario)
@@ -424,7 +427,7 @@ def test_case_030_pulse_around_the_commit_is_never_lost(rig):
 def test_case_031_vector_already_requested(rig, retry):
     async def scenario(rig):
         await rig.setup()
-        await rig.write("CTRL", value=1 | retry << 3)
+        await rig.write("CTRL", value=pack("CTRL", enable=1, retry_on_irr=retry))
         await rig.rte(0, V76)
         await rig.pulse(0)
         await rig.settle()
@@ -479,7 +482,7 @@ def test_case_038_remappable_msi(rig):
         await rig.settle()
         assert await rig.inta(0) == 0x55
         await rig.eoi(0)
-        await rig.write("IRT_LOW", 5, value=0x10055)
+        await rig.write("IRT_LOW", 5, value=pack("IRT_LOW", vector=0x55, mask=1))
         await msi(3, 2)
         await rig.settle()
         assert await rig.inta(0) is None

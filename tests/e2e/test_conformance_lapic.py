@@ -2,9 +2,10 @@
 
 import pytest
 
+from vapic.regs import mask, pack
 from vapic_sim.machine.bus import BusError
 
-BASE_EN, BASE_EXTD = 1 << 11, 1 << 10
+BASE_EN, BASE_EXTD = mask("LAPIC_BASE", "enable"), mask("LAPIC_BASE", "x2apic")
 
 
 async def request(rig, v, *vectors):
@@ -95,7 +96,7 @@ def test_case_046_047_logical_destinations_by_an_entry(rig, cluster):
         for bit in range(4 if cluster else 8):
             ldr = (3 << 4 | 1 << bit) if cluster else 1 << bit
             await rig.write("LAPIC_DFR", 1, value=0x0FFFFFFF if cluster else 0xFFFFFFFF, v=1)
-            await rig.write("LAPIC_LDR", 1, value=ldr << 24, v=1)
+            await rig.write("LAPIC_LDR", 1, value=pack("LAPIC_LDR", id=ldr), v=1)
             await rig.rte(0, 0x61, logical=1, dest=ldr)
             await rig.pulse(0)
             await rig.settle()
@@ -109,7 +110,7 @@ def test_case_048_aliased_ids_both_receive(rig):
         await rig.setup(2)
         for i in (0, 7, 0x80, 0xFE):
             for v in (0, 1):
-                await rig.write("LAPIC_ID", v, value=i << 24, v=v)
+                await rig.write("LAPIC_ID", v, value=pack("LAPIC_ID", id=i), v=v)
             await rig.rte(0, 0x61, dest=i)
             await rig.pulse(0)
             await rig.settle()
@@ -193,7 +194,7 @@ def test_case_060_eoi_of_nothing_and_of_the_spurious_vector(rig):
     async def scenario(rig):
         await rig.setup()
         await rig.eoi(0)
-        await rig.write("LAPIC_SVR", 0, value=0x161, v=0)
+        await rig.write("LAPIC_SVR", 0, value=pack("LAPIC_SVR", vector=0x61, enable=1), v=0)
         await request(rig, 0, 0x61)
         assert await rig.inta(0) == 0x61
         await rig.eoi(0)
@@ -235,7 +236,7 @@ def test_case_063_software_disable_holds_requests(rig):
         await rig.write("LAPIC_SVR", 0, value=0xFF, v=0)
         await rig.settle()
         assert rig.irq(0) == 0 and await rig.inta(0) is None
-        await rig.write("LAPIC_SVR", 0, value=0x1FF, v=0)
+        await rig.write("LAPIC_SVR", 0, value=pack("LAPIC_SVR", vector=0xFF, enable=1), v=0)
         await rig.settle()
         assert rig.irq(0) == 1 and await rig.inta(0) == 0x40
     rig.run(scenario)
@@ -244,7 +245,7 @@ def test_case_063_software_disable_holds_requests(rig):
 def test_case_064_upcall_vector_again_at_enable(rig):
     async def scenario(rig):
         await rig.setup()
-        await rig.write("VCPU_UPVEC", 0, value=0x1F3)
+        await rig.write("VCPU_UPVEC", 0, value=pack("VCPU_UPVEC", vector=0xF3, valid=1))
         result, port, _ = await rig.command(0, 7, 0)    # bind_ipi
         assert result == 0
         await rig.fast(0, "EVT_SEND", port)
@@ -252,7 +253,7 @@ def test_case_064_upcall_vector_again_at_enable(rig):
         assert await rig.inta(0) == 0xF3
         await rig.eoi(0)
         await rig.write("LAPIC_SVR", 0, value=0xFF, v=0)
-        await rig.write("LAPIC_SVR", 0, value=0x1FF, v=0)
+        await rig.write("LAPIC_SVR", 0, value=pack("LAPIC_SVR", vector=0xFF, enable=1), v=0)
         await rig.settle()
         assert await rig.bitmap("LAPIC_IRR", 0) == 1 << 0xF3
     rig.run(scenario)

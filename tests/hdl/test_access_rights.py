@@ -170,6 +170,6 @@ def test_every_register(config):
 
 
 def test_global_words_are_the_map():
-    assert global_words(2) == [
+    assert global_words(Config(domains=2)) == [
         *range(0x1000, 0x103C, 4), 0x1100, 0x1104, 0x1108, 0x110C, 0x1110,
         0x1140, 0x1144, 0x1180, 0x1184]

@@ -52,7 +52,7 @@ async def follow(ctx, top, config, rng, cycles):
     out = {(d, k): 0 for d in range(1 << config.domain_bits) for k in range(1 << config.lane_bits)}
     pending = {BUS: deque(), ACCEPT: deque(), CTL: deque()}
     strobes = {"granted": [], "aborted": []}
-    last_strobe, seen, decided = {}, Counter(), None
+    last_strobe, seen, decided, noted = {}, Counter(), None, SimpleNamespace(valid=0)
     ports = {"bus": dut.bus.req, "accept": dut.accept.target, "note": dut.note}
     offered, bus_free, ctl_free, records = {}, True, True, 0
     hold_left = {"hold": 0, "hold_notes": 0}
@@ -193,9 +193,11 @@ async def follow(ctx, top, config, rng, cycles):
 
         decided = SimpleNamespace(
             ok=ok, retry=retry, out=Then(), merged=ctx.get(dut.merged),
-            spurious=ctx.get(dut.spurious), accept_done=ctx.get(dut.accept.done), **{
+            spurious=ctx.get(dut.spurious), accept_done=ctx.get(dut.accept.done),
+            lane_note=noted, **{
                 name: ctx.get(getattr(dut, name))
-                for name in ("note_done", "eoi", "lane_write", "lane_note")})
+                for name in ("note_done", "eoi", "lane_write")})
+        noted = ctx.get(dut.lane_note)      # about what is decided in the next cycle
         flying = {kind: [item for t, item in items if t < cycle]
                   for kind, items in pending.items()}
         if hold_left["hold"] or hold_left["hold_notes"]:

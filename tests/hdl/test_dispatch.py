@@ -91,6 +91,7 @@ class Bench:
         self.choice, self.sent, self.expected = None, [], None
         self.traces, self.level, self.seen = [], 0, Counter()
         self.told, self.end_record = -2, None
+        self.next_note = {"valid": False}
         self.late_out = {"en": 0, "dom": 0, "lanes": 0, "out": 0}
         self.pirq_note = {"valid": 0, "n": 0, "infl_any": 0, "bound_any": 0, "open_changed": 0}
 
@@ -100,15 +101,16 @@ class Bench:
     def random_row(self, k):
         r = self.rng
         shape = r.choice(["flat", "flat", "cluster", "none"])
+        sched = r.choice([0, 0, 1, 2, 2, 3])
         return {
             "online": self.chance(.9), "frozen": self.chance(.03), "enabled": self.chance(.92),
             "svr_enabled": self.chance(.92), "id": r.choice([k, k, 3, 5, 0xFF]),
             "ldr": r.choice([1 << k % 8, 0, 0x31, 0x32, 0x13, 0xFF, r.randrange(256)]),
             "flat": shape == "flat", "cluster": shape == "cluster",
-            "sched": r.choice([0, 0, 1, 2, 2, 3]),
+            "sched": sched,
             "tpr": r.choice([0, 0x10, 0x20, 255]), "ppr": r.choice([0, 0x11, 0x35, 255]),
             "apr": r.choice([0, 0x80, r.randrange(256)]),
-            "count": r.choice([0, 1, 2, 3, 250]), "rqpos": r.choice([0, 1, 2, 255]),
+            "count": r.choice([0, 1, 2, 3, 250]), "rqpos": r.choice([0, 1, 2, 255]) * (sched == 1),
             "v": (k * 3 + 1) % self.c.lanes if self.c.lanes % 3 else k,
         }
 
@@ -145,10 +147,10 @@ class Bench:
         self.late_out = {"en": write, "dom": d2, "lanes": 1 << k2, "out": out}
         if write:
             todo.append(lambda: self.outs[d2].__setitem__(k2, out))
-        self.note = {"valid": not quiet_bank and self.chance(rate), "dom": r.randrange(
-            self.c.domains), "k": r.randrange(self.c.lanes), "config": r.randrange(2),
-            "grew": r.randrange(2)}
-        ctx.set(dut.lane_note, self.note)
+        self.note, self.next_note = self.next_note, {
+            "valid": self.chance(rate), "dom": r.randrange(self.c.domains),
+            "k": r.randrange(self.c.lanes), "config": r.randrange(2), "grew": r.randrange(2)}
+        ctx.set(dut.lane_note, self.next_note)
         n = r.randrange(self.c.pirqs)
         changes = not quiet_evt and self.chance(2 * rate)
         new = {"open": r.getrandbits(self.c.lanes) | r.getrandbits(self.c.lanes),

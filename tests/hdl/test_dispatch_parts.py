@@ -26,11 +26,16 @@ def entry(**changes):
             "owned": 1, "dom": 1} | changes
 
 
-async def write(ctx, dut, k, note, **row):
+async def write(ctx, dut, k, **row):
     ctx.set(dut.lane_write, {"en": 1, "dom": 1, "lanes": 1 << k, "row": lane(k, **row)})
-    ctx.set(dut.lane_note, {"valid": note, "dom": 1, "k": k, "config": 1})
     await ctx.tick()
     ctx.set(dut.lane_write.en, 0)
+
+
+async def note(ctx, dut, k):
+    """Notice of a write in the next cycle."""
+    ctx.set(dut.lane_note, {"valid": 1, "dom": 1, "k": k, "config": 1})
+    await ctx.tick()
     ctx.set(dut.lane_note.valid, 0)
 
 
@@ -67,25 +72,28 @@ def test_a_write_is_in_the_snapshot_from_the_next_cycle_on():
     async def bench(ctx):
         await start(ctx, dut)
         for k in range(4):
-            await write(ctx, dut, k, 0, ppr=0x80, tpr=0x40 + k)
+            await write(ctx, dut, k, ppr=0x80, tpr=0x40 + k)
         await ctx.tick().repeat(5)
         assert ctx.get(dut.quiet)
         # Decided in C0-1: seen, and no reason to abort.
-        await write(ctx, dut, 2, 1, tpr=0x10)
+        await note(ctx, dut, 2)
+        await write(ctx, dut, 2, tpr=0x10)
         ctx.set(dut.requests.offer, 1)
         assert ctx.get(dut.requests.take)
         assert await winner(ctx, dut) == (2, 1)
         await finish(ctx, dut)
         # Decided in C0: not seen, and the winner's lane is not what it was.
+        await note(ctx, dut, 2)
         ctx.set(dut.requests.offer, 1)
         assert ctx.get(dut.requests.take)
-        await write(ctx, dut, 2, 1, tpr=0xF0)
+        await write(ctx, dut, 2, tpr=0xF0)
         ctx.set(dut.requests.offer, 0)
         assert await winner(ctx, dut) == (2, 0)
         await finish(ctx, dut, AcceptResult.ABORT)
         # Now seen; another lane's change does not matter.
+        await note(ctx, dut, 3)
         ctx.set(dut.requests.offer, 1)
-        await write(ctx, dut, 3, 1, tpr=0x01)
+        await write(ctx, dut, 3, tpr=0x01)
         ctx.set(dut.requests.offer, 0)
         assert await winner(ctx, dut) == (0, 1)
         await finish(ctx, dut)
@@ -102,7 +110,7 @@ def test_reset_in_the_middle_of_traffic_forgets_every_lane():
     async def bench(ctx):
         await start(ctx, dut)
         for k in range(4):
-            await write(ctx, dut, k, 0)
+            await write(ctx, dut, k)
         await ctx.tick().repeat(3)
         assert [ctx.get(mem.data[1].online) for mem in dut.lanes.row_memories] == [1] * 4
         ctx.set(reset, 1)

@@ -264,7 +264,7 @@ def run(config, seed, cycles):
             bits = sum(bit << n for n, bit in enumerate(terms))
             assert ctx.get(dut.flags.stands) * ref.enable == bits, cycle
             live = [bit and ref.entries[n].due for n, bit in enumerate(terms)]
-            assert ctx.get(dut.turns.live) == sum(bit << n for n, bit in enumerate(live)), cycle
+            assert ctx.get(dut.state.live) == sum(bit << n for n, bit in enumerate(live)), cycle
             if looks is not None:
                 check_entry(ctx.get(dut.query_entry), looks)
             query = rng.randrange(config.pirqs)

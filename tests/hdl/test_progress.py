@@ -44,6 +44,7 @@ import time
 from vapic.progress import Progress
 with Progress("outer", delay=0.1) as outer:
     outer.stage("long")
+    time.sleep(0.7)
     with Progress(delay=0.1) as inner:
         inner.stage("within")
         inner.count(3, 8)

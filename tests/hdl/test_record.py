@@ -110,3 +110,12 @@ def test_table_is_whole():
 
 def test_no_ports_in_a_circuit():
     assert record_ports(Config()) == {} and list(record_ports(CONFIG)) == ["commits"]
+
+
+def test_places_within_a_cycle():
+    """Reads first, parameters last, and a start after all that it rests on (GEN-09)."""
+    assert [f"{row.unit} {row.op.name}{ {None: '', False: ' read', True: ' write'}[row.writes]}"
+            for row in TABLE] == [
+        "access BUS read", "ioapic BUS read", "ioapic BUS write", "dispatch END", "bank BUS",
+        "bank CTL", "evt BUS", "evt MASK_BIT", "bank ACCEPT", "bank UPCALL", "evt GRANT",
+        "lines LINES", "msi MSI", "access BUS write", "dispatch START"]

@@ -110,6 +110,29 @@ def test_a_slot_of_another_is_followed_by_one_of_the_table(count):
     assert all(seen[i] > 100 for i in range(count)), seen
 
 
+def test_the_domain_of_the_offer_is_told():
+    """That of the source that has the choice, in the cycle of the offer itself, for records."""
+    config = Config(rtes=3, irts=1, vcpus=4, lanes=4, domains=4, ports=32, commits=True)
+    dut, rng, seen = SourceArbiter(config, 3), random.Random(4), set()
+
+    async def bench(ctx):
+        for i, port in enumerate(dut.sources):
+            ctx.set(port.offer_dom, i + 1)
+        for _ in range(300):
+            for port in dut.sources:
+                ctx.set(port.offer, rng.randrange(2))
+            take = ctx.get(dut.requests.offer)
+            ctx.set(dut.requests.take, take)
+            if take:
+                taken = [ctx.get(port.take) for port in dut.sources].index(1)
+                assert ctx.get(dut.requests.offer_dom) == taken + 1
+                seen.add(taken)
+            await ctx.tick()
+
+    simulate(dut, bench)
+    assert seen == {0, 1, 2}
+
+
 def test_no_offer_is_left_standing():
     """An idle dispatch is offered something two cycles after any source has something."""
     dut, rng = SourceArbiter(SMALL, 3), random.Random(3)

@@ -11,6 +11,7 @@ from vapic.regs import (
     Access,
     Command,
     Errno,
+    Keep,
     address,
     find,
     lookup,
@@ -18,6 +19,7 @@ from vapic.regs import (
     pack,
     regsel,
     unpack,
+    vcpu,
 )
 from vapic.regs.layout import kept, struct
 
@@ -105,7 +107,7 @@ def test_layouts():
         assert layout.size == register.fields[-1].top + 1
     with pytest.raises(ValueError, match="REQX has no fields colour"):
         struct("REQX", colour=3)
-    head = kept(lookup("VCPU_SCHED").keep, "VCPU_")
+    head = kept(vcpu.REGISTERS, Keep.HEAD)
     assert head == {"online": 1, "freeze": 1, "dom": 4, "apicid": 8, "k": 6, "sched": 2, "rqpos": 8,
                     "upvec": 8, "upvec_valid": 1}
 

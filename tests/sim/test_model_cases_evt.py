@@ -5,7 +5,8 @@ import random
 import pytest
 
 from vapic_sim.model import AcceptResult, Outcome, Params, Sched
-from vapic_sim.model.driver import Driver
+
+from .model_driver import Driver
 
 LEVEL, MASK, LOGICAL, LOWEST = 1 << 15, 1 << 16, 1 << 11, 0x100
 POLICY, LPCFG, PULL, CTRL, ERRSTAT = 0x1100, 0x1104, 0x110C, 0x100C, 0x1010

@@ -3,7 +3,8 @@
 import pytest
 
 from vapic_sim.model import Params, Sched
-from vapic_sim.model.driver import Driver
+
+from .model_driver import Driver
 
 LEVEL, MASK, LOGICAL = 1 << 15, 1 << 16, 1 << 11
 ERRSTAT, COALESCED, SPURIOUS, CTRL = 0x1010, 0x1018, 0x1024, 0x100C

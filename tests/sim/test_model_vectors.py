@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from vapic_sim.model import Params
-from vapic_sim.model.driver import Driver
+
+from .model_driver import Driver
 
 FILES = sorted(Path(__file__).parents[1].joinpath("vectors").glob("*.jsonl.gz"))
 EFFECTS = ("expect_deliver", "expect_accept", "expect_eoi_broadcast")

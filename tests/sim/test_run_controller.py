@@ -10,7 +10,7 @@ from vapic_sim.run import job as job_
 from vapic_sim.run.job import Job, plan
 from vapic_sim.run.machine import Machine
 from vapic_sim.traces.trace import Arrival, Trace
-from vapic_sim.world.link import simulate
+from vapic_sim.world.simulated import simulate
 
 pytestmark = pytest.mark.simulates
 

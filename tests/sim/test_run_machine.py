@@ -14,7 +14,7 @@ from vapic_sim.run.machine import Machine
 from vapic_sim.run.outcome import jain
 from vapic_sim.traces.trace import Arrival, Trace
 from vapic_sim.world import port
-from vapic_sim.world.world import Events
+from vapic_sim.world.link import Events
 
 BUS = ("cyc", "stb", "we", "adr", "dat_w", "sel", "vmm", "dom", "vcpu", "dat_r", "ack", "err")
 
@@ -54,7 +54,8 @@ class StandIn:
         self.pending = dict.fromkeys(self.ports, 0)
         self.sel, self.upcall = {}, set()
         self.irr, self.isr, self.woken = set(), set(), 0
-        self.rr = self.indirect = 0
+        self.rr, self.home = 0, {}
+        self.indirect = 0
         self.lane = {}
         self.places = {
             address(name, *index): (name, *index) for name, register in REGISTERS.items()
@@ -135,6 +136,7 @@ class StandIn:
                      or [v for v in order if self.sched(v) == 2 and not self.load(v)
                          and not any(self.sched(u) == 0 for u in order)])
         key = {0: lambda v: (v in self.isr) * 0xF0, 1: lambda v: 0, 2: self.load,
+               3: lambda v: (self.sched(v), self.load(v)), 4: lambda v: v != self.home.get(n),
                6: self.load}[policy]
         return min(order, key=key, default=None)
 
@@ -157,7 +159,7 @@ class StandIn:
             del self.pend[n]
             self.infl.setdefault(n, set()).add(v)
             if dynamic:
-                self.rr = v + 1
+                self.rr, self.home[n] = v + 1, v
             port = next(p for p, row in self.ports[0].items() if row == ("pirq", n, v))
             self.raise_(0, port, v)
             mask = sum(1 << u for u in drivers)

@@ -7,8 +7,9 @@ import pytest
 
 from vapic import Config
 from vapic.controller import Controller
-from vapic_sim.world.link import simulate
-from vapic_sim.world.world import Events, World
+from vapic_sim.world.link import Events
+from vapic_sim.world.simulated import simulate
+from vapic_sim.world.world import World
 
 pytestmark = pytest.mark.simulates
 

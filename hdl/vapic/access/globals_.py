@@ -1,17 +1,16 @@
 """The global registers: identification, control, counters and selection parameters."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts
-from ..regs import REGISTERS, address
+from ..regs import Keep, address
+from ..regs.globals import REGISTERS, SETTINGS
+from ..regs.layout import assemble, resets
 from ..trees import reduce_pairs
 
 __all__ = ["GlobalRegisters"]
-
-_POLICY, _LPCFG, _RANKS, _PULL = (REGISTERS[name].reset or 0
-                                  for name in ("POLICY", "LPCFG", "SCHEDRANK", "PULL"))
 
 
 class GlobalRegisters(wiring.Component):
@@ -61,9 +60,7 @@ class GlobalRegisters(wiring.Component):
         super().__init__({
             "addr": In(12), "write": In(1), "value": In(32), "read": Out(32),
             "late": Out(32), "reading": In(1),
-            "globals": Out(layouts.globals, init={
-                "enable": 1, "policy": _POLICY & 0xF, "policy_fallback": _POLICY >> 4,
-                "lpcfg": _LPCFG, "schedrank": _RANKS, "pull_depth": _PULL}),
+            "globals": Out(layouts.globals, init=resets(SETTINGS, Keep.FLOP)),
             "changed": Out(1), "now": In(32),
             "coalesced": In(range(config.rtes + 3)), "merged": In(1), "parked": In(1),
             "spurious": In(1), "trace_dropped": In(1), "aborted": In(1),
@@ -80,20 +77,13 @@ class GlobalRegisters(wiring.Component):
             "COALESCED": coalesced + self.merged, "PARKED": self.parked,
             "SPURIOUS": self.spurious, "TRACE_DROP": self.trace_dropped, "ABORTS": self.aborted,
         }
-        control = Cat(g.enable, g.dyn_off, g.latch_masked_edges, g.retry_on_irr,
-                      g.auto_reraise, g.auto_unmask, g.ioa_deleg)
-        parameters = {
-            "CTRL": control, "IOA_OWNER": g.ioa_owner, "POLICY": Cat(g.policy, g.policy_fallback),
-            "LPCFG": g.lpcfg, "PULL": Cat(g.pull_depth, g.pull_wake),
-        }
-        if REGISTERS["SCHEDRANK"].exists(c):
-            parameters["SCHEDRANK"] = g.schedrank
-        reads = {
-            "ID": Const(REGISTERS["ID"].reset, 32),
-            "CAP0": Const(c.vcpus | c.domains << 12 | c.rtes << 20, 32),
-            "CAP1": Const(c.ports | c.irts << 16, 32),
-            "ERRSTAT": self.stat, "ERRINFO": self.info, "NOW": self.now,
-        } | parameters
+        settings = [register for register in SETTINGS if register.exists(c)]
+        reads = {"ERRSTAT": self.stat, "ERRINFO": self.info, "NOW": self.now}
+        reads |= {register.name: Const(register.reset_of(c), 32) for register in REGISTERS
+                  if register.keep is Keep.CONSTANT}
+        reads |= {register.name: assemble((low, g[member])
+                                          for member, low, _ in register.slots(Keep.FLOP))
+                  for register in settings}
 
         m.d.sync += [self.changed.eq(0), coalesced.eq(self.coalesced)]
         for name, amount in counters.items():
@@ -123,9 +113,10 @@ class GlobalRegisters(wiring.Component):
             self.rrptr_write.dom.eq(domain),
             self.rrptr_write.value.eq(value),
         ]
-        for name, kept in parameters.items():
-            # LPCFG[2], the focus rule, is not built.
-            mask = 0b1011 if name == "LPCFG" else 0xFFFFFFFF
-            with m.If(self.write & chosen[name]):
-                m.d.sync += [kept.eq(value & mask), self.changed.eq(1)]
+        for register in settings:
+            built = value & register.write_mask
+            with m.If(self.write & chosen[register.name]):
+                m.d.sync += [self.changed.eq(1), *(
+                    g[member].eq(built[low:low + bits])
+                    for member, low, bits in register.slots(Keep.FLOP))]
         return m

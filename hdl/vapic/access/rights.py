@@ -1,11 +1,14 @@
 """Address decode and access rights of table 1.1: which block an access goes to, if any."""
 
+from itertools import product
+from operator import mul
+
 from amaranth import Module, Mux, Signal
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Err
-from ..regs import REGISTERS
+from ..regs.globals import REGISTERS
 
 __all__ = ["Rights", "Unit", "global_words"]
 
@@ -23,15 +26,14 @@ class Unit(enum.Enum, shape=3):
 
 
 _PAGE = 0x1000
-#: Registers that exist and read 0, as what they would control is not built (byte offsets).
-_UNBUILT = (0x102C, 0x1030)
 
 
-def global_words(domains: int) -> list[int]:
+def global_words(config) -> list[int]:
     """Byte offsets of all global registers, in ascending order."""
-    words = {r.offset for r in REGISTERS.values() if r.offset // _PAGE == 1}
-    words |= set(_UNBUILT)
-    words |= {base + 4 * d for base in (0x1140, 0x1180) for d in range(domains)}
+    words = set()
+    for register in REGISTERS:
+        words |= {register.offset + sum(map(mul, index, register.strides))
+                  for index in product(*map(range, register.counts(config)))}
     return sorted(words)
 
 
@@ -92,7 +94,7 @@ class Rights(wiring.Component):
         exists = Signal()
         m.d.comb += exists.eq(
             ioapic_page
-            | global_page & addr[2:12].matches(*(w % _PAGE // 4 for w in global_words(c.domains)))
+            | global_page & addr[2:12].matches(*(w % _PAGE // 4 for w in global_words(c)))
             | entries & (addr[2:11] < c.pirqs)
             | table & (addr[3:11] < c.irts)
             | vcpus & (addr[6:15] < c.vcpus)

@@ -4,11 +4,12 @@ from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import data, enum
 from amaranth.lib.memory import Memory
 
-from ..regs import REGISTERS
+from ..regs import Keep, Register, lapic, vcpu
+from ..regs.layout import kept, resets
 
 __all__ = [
-    "Kind", "ctl_layout", "head_layout", "interlocked_memory", "legal", "op_layout",
-    "read_interlocked", "reset_row", "saturate", "select", "word_index",
+    "Kind", "ctl_layout", "head_layout", "head_registers", "interlocked_memory", "legal",
+    "op_layout", "read_interlocked", "reset_row", "saturate", "select", "word_index",
 ]
 
 
@@ -21,21 +22,20 @@ class Kind(enum.Enum, shape=2):
     CTL = 3
 
 
+def head_registers(config) -> list[Register]:
+    """Registers of a vCPU that this configuration has."""
+    return [register for register in (*vcpu.REGISTERS, *lapic.REGISTERS)
+            if register.exists(config)]
+
+
 def head_layout(config) -> data.StructLayout:
     """Everything the bank keeps of one vCPU but the bitmap words."""
     words = config.words
     return data.StructLayout({
-        # VCPU.CTL (LAPIC-60)
-        "online": 1, "freeze": 1, "dom": 4, "apicid": 8, "k": 6,
-        "sched": 2,
-        **({"rqpos": 8} if REGISTERS["VCPU_RQPOS"].exists(config) else {}),
-        # APIC_BASE.EN and the registers that LAPIC-01 resets
-        "en": 1, "id": 8, "ldr": 8, "dfr": 4, "tpr": 8,
-        "svr_vector": 8, "svr_enabled": 1, "focus_off": 1, "suppress": 1,
+        **kept(head_registers(config), Keep.HEAD),
         "recvill": 1, "illrega": 1,             # accumulator of ESR
-        "esr_recvill": 1, "esr_illrega": 1,     # ESR as read
         # Upcall (EVT-05): `owed` = an injection is due as soon as the vCPU can accept it
-        "upvec": 8, "upvec_valid": 1, "up_pend": 1, "up_line": 1, "owed": 1,
+        "up_pend": 1, "up_line": 1, "owed": 1,
         # Bitmaps: valid bit a word, highest vector (0 = none), number of bits
         "irr_words": words, "isr_words": words, "tmr_words": words,
         "irrv": 8, "isrv": 8, "irr_count": 8, "isr_count": 4,
@@ -46,8 +46,8 @@ def head_layout(config) -> data.StructLayout:
 
 def reset_row(head, *, v, dom, k) -> list:
     """Assignments that give `head` the reset value of vCPU `v`."""
-    row = {"dom": dom, "k": k, "apicid": v, "id": v, "sched": 3, "en": 1, "dfr": 0xF,
-           "svr_vector": 0xFF}
+    row = resets((*vcpu.REGISTERS, *lapic.REGISTERS), Keep.HEAD)
+    row |= {"dom": dom, "k": k, "apicid": v, "id": v}
     return [head[name].eq(row.get(name, 0)) for name in head.shape().members]
 
 

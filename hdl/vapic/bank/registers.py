@@ -5,13 +5,14 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Err
+from ..regs import Keep, lapic, lookup, mask
+from ..regs.layout import assemble, resets
 from .decode import access_layout
-from .head import Kind, ctl_layout, head_layout, legal, op_layout
+from .head import Kind, ctl_layout, head_layout, head_registers, legal, op_layout
 
 __all__ = ["RegisterRead", "RegisterUpdate"]
 
-_BASE = 0xFEE00
-_VERSION = 0x01050014
+_BASE, _ENABLE = (lookup("LAPIC_BASE")[name] for name in ("base", "enable"))
 
 
 class RegisterRead(wiring.Component):
@@ -34,36 +35,40 @@ class RegisterRead(wiring.Component):
     """
 
     def __init__(self, config):
+        self._config = config
         super().__init__({"access": In(access_layout(config)), "head": In(head_layout(config)),
                           "live": Out(1), "value": Out(32)})
 
     def elaborate(self, platform):
         m = Module()
         access, head, target = self.access, self.head, self.access.target
-        byte_3 = Const(0, 24)
-        values = {
-            "CTL": Cat(head.online, head.freeze, Const(0, 2), head.dom, head.apicid, head.freeze,
-                       Const(0, 7), head.k),
-            "SCHED": head.sched,
-            "UPVEC": Cat(head.upvec, head.upvec_valid),
-            "ID": Cat(byte_3, head.id),
-            "VERSION": Const(_VERSION, 32),
-            "TPR": head.tpr,
-            "LDR": Cat(byte_3, head.ldr),
-            "DFR": Cat(Const(0xFFFFFFF, 28), head.dfr),
-            "SVR": Cat(head.svr_vector, head.svr_enabled, head.focus_off, Const(0, 2),
-                       head.suppress),
-            "ESR": Cat(Const(0, 6), head.esr_recvill, head.esr_illrega),
-            "CR8": head.tpr[4:],
-            **({"RQPOS": head.rqpos} if "rqpos" in head.shape().members else {}),
-            "INTA": Cat(Mux(head.intr, head.irrv, head.svr_vector), Const(0, 23), head.intr),
-            "BASE": Cat(Const(0, 8), head.k == 0, Const(0, 2), head.en, Const(_BASE, 20)),
+        # What is not simply kept.
+        computed = {
+            ("CR8", "class"): head.tpr[4:],
+            ("INTA", "vector"): Mux(head.intr, head.irrv, head.svr_vector),
+            ("INTA", "valid"): head.intr,
+            ("BASE", "bsp"): head.k == 0,
         }
+
+        def field(name, register, part):
+            match register.keep_of(part):
+                case Keep.HEAD:
+                    return head[part.member]
+                case Keep.CONSTANT:
+                    return Const(part.reset, part.bits)
+            return computed.get((name, part.name))
+
+        values = {}
+        for register in head_registers(self._config):
+            name = register.name.partition("_")[2]
+            parts = [(part.low, field(name, register, part)) for part in register.fields
+                     if part.built]
+            if all(value is not None for _, value in parts):
+                values[name] = assemble(parts)
         read = Signal()
         value = (~self.live & ~access.msr).replicate(32)
         for name, word in values.items():
-            padded = Cat(word, Const(0, 32 - len(word))) if len(word) < 32 else word
-            value = value | (padded & (target[name] & self.live).replicate(32))
+            value = value | (word & (target[name] & self.live).replicate(32))
         m.d.comb += [
             self.live.eq(access.always | head.en),
             read.eq(~access.we),
@@ -118,52 +123,21 @@ class RegisterUpdate(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config = self.config
-        op, access, ctl, head, after = self.op, self.access, self.ctl, self.head, self.head_next
+        op, access, head, after = self.op, self.access, self.head, self.head_next
         target, data = access.target, access.data
         on_bus = op.valid & (op.kind == Kind.BUS)
         store = Signal()
         m.d.comb += store.eq(on_bus & access.we & access.whole & self.live)
 
-        # VCPU.CTL
-        moved = (ctl.dom != head.dom) | (ctl.k != head.k)
-        nowhere = (ctl.k >= config.lanes) | ctl.held
-        if config.domains < 16:
-            nowhere = nowhere | (ctl.dom >= config.domains)
-        refused = (head.online & moved | ctl.online & nowhere
-                   | head.online & ~ctl.online & self.outstanding)
-        m.d.comb += self.applied.eq(op.valid & (op.kind == Kind.CTL) & ~refused)
-
-        # APIC_BASE
-        base_ok = (data[12:] == _BASE) & (data[9:11] == 0) & (data[:8] == 0)
+        # APIC_BASE: only the fixed base is taken.
+        base_ok = (data & ~mask("LAPIC_BASE", "bsp", "enable")) == _BASE.reset << _BASE.low
         base_bad = on_bus & target.BASE & access.we & access.whole & ~base_ok
-        m.d.comb += self.reset.eq(store & target.BASE & base_ok & data[11] & ~head.en)
+        enable = data[_ENABLE.low]
+        m.d.comb += self.reset.eq(store & target.BASE & base_ok & enable & ~head.en)
 
         m.d.comb += after.eq(head)
-        with m.If(self.applied):
-            m.d.comb += [after[name].eq(ctl[name])
-                         for name in ("online", "freeze", "dom", "apicid", "k")]
-        with m.If(store & target.SCHED):
-            m.d.comb += after.sched.eq(data[:2])
-        if "rqpos" in head.shape().members:
-            with m.If(store & target.RQPOS):
-                m.d.comb += after.rqpos.eq(data[:8])
-        with m.If(store & target.UPVEC):
-            m.d.comb += [after.upvec.eq(data[:8]),
-                         after.upvec_valid.eq(data[8] & legal(config, data[:8]))]
-        with m.If(store & target.ID):
-            m.d.comb += after.id.eq(data[24:])
-        with m.If(store & target.LDR):
-            m.d.comb += after.ldr.eq(data[24:])
-        with m.If(store & target.DFR):
-            m.d.comb += after.dfr.eq(data[28:])
-        with m.If(store & target.TPR):
-            m.d.comb += after.tpr.eq(data[:8])
-        with m.If(store & target.CR8):
-            m.d.comb += after.tpr.eq(Cat(Const(0, 4), data[:4]))
-        with m.If(store & target.SVR):
-            m.d.comb += [after.svr_vector.eq(data[:8]), after.svr_enabled.eq(data[8]),
-                         after.focus_off.eq(data[9]), after.suppress.eq(data[12])]
+        self._place(m)
+        self._store(m, store)
         with m.If(store & target.ESR):
             m.d.comb += [after.esr_recvill.eq(head.recvill), after.esr_illrega.eq(head.illrega),
                          after.recvill.eq(0), after.illrega.eq(0)]
@@ -172,20 +146,59 @@ class RegisterUpdate(wiring.Component):
         with m.If(op.valid & (op.kind == Kind.ACCEPT) & op.illegal):
             m.d.comb += after.recvill.eq(1)
         with m.If(store & target.BASE & base_ok):
-            m.d.comb += after.en.eq(data[11])
+            m.d.comb += after.en.eq(enable)
         with m.If(self.reset):
-            m.d.comb += [
-                after.id.eq(head.apicid), after.ldr.eq(0), after.dfr.eq(0xF),
-                after.tpr.eq(0), after.svr_vector.eq(0xFF), after.svr_enabled.eq(0),
-                after.focus_off.eq(0), after.suppress.eq(0), after.recvill.eq(0),
-                after.illrega.eq(0), after.esr_recvill.eq(0), after.esr_illrega.eq(0),
-            ]
+            kept = resets((r for r in lapic.REGISTERS if r.name != "LAPIC_BASE"), Keep.HEAD)
+            m.d.comb += [after[name].eq(value) for name, value in kept.items()]
+            m.d.comb += [after.id.eq(head.apicid), after.recvill.eq(0), after.illrega.eq(0)]
+        self._upcall(m, store)
 
-        # Upcall (EVT-05): what makes an injection due, and whether the vCPU can take it.
+        dead = ~self.live & access.msr
+        m.d.comb += [
+            self.changed.eq(_terms(after) != _terms(head)),
+            self.berr.eq(target.FAULT | target.UNMAPPED | dead | base_bad),
+            self.err.eq(Mux(target.UNMAPPED, Err.UNMAPPED,
+                            Mux(access.whole | self.berr, Err.NONE, Err.PARTIAL))),
+        ]
+        return m
+
+    def _place(self, m):
+        """VCPU.CTL: a write that may not be done is ignored as a whole (LAPIC-60)."""
+        config, op, ctl, head = self.config, self.op, self.ctl, self.head
+        moved = (ctl.dom != head.dom) | (ctl.k != head.k)
+        nowhere = (ctl.k >= config.lanes) | ctl.held
+        if config.domains < 16:
+            nowhere = nowhere | (ctl.dom >= config.domains)
+        refused = (head.online & moved | ctl.online & nowhere
+                   | head.online & ~ctl.online & self.outstanding)
+        m.d.comb += self.applied.eq(op.valid & (op.kind == Kind.CTL) & ~refused)
+        with m.If(self.applied):
+            m.d.comb += [self.head_next[name].eq(ctl[name])
+                         for name in ("online", "freeze", "dom", "apicid", "k")]
+
+    def _store(self, m, store):
+        """Registers that keep what is written to them, and the two that keep it changed."""
+        target, data, after = self.access.target, self.access.data, self.head_next
+        for register in head_registers(self.config):
+            name = register.name.partition("_")[2]
+            parts = [part for part in register.fields if part.built
+                     and register.keep_of(part) is Keep.HEAD and register.access_of(part).writable]
+            if name in ("CTL", "BASE") or not parts:
+                continue
+            with m.If(store & target[name]):
+                m.d.comb += [after[part.member].eq(data[part.low:part.top + 1]) for part in parts]
+        with m.If(store & target.UPVEC):
+            m.d.comb += after.upvec_valid.eq(data[8] & legal(self.config, data[:8]))
+        with m.If(store & target.CR8):
+            m.d.comb += after.tpr.eq(Cat(Const(0, 4), data[:4]))
+
+    def _upcall(self, m, store):
+        """EVT-05: what makes an injection due, and whether the vCPU can take it."""
+        op, head, after = self.op, self.head, self.head_next
         upcall = op.valid & (op.kind == Kind.UPCALL)
         rose = upcall & (op.rise | ~head.up_pend)
         svr_rose = after.svr_enabled & ~head.svr_enabled
-        renamed = (store & target.UPVEC
+        renamed = (store & self.access.target.UPVEC
                    & (~head.upvec_valid | (after.upvec != head.upvec)))
         due, can = Signal(), Signal()
         m.d.comb += [
@@ -197,15 +210,8 @@ class RegisterUpdate(wiring.Component):
             after.owed.eq(due & ~can),
         ]
 
-        def terms(row):
-            return Cat(row.online, row.freeze, row.en, row.svr_enabled, row.id, row.ldr,
-                       row.dfr, row.sched)
 
-        dead = ~self.live & access.msr
-        m.d.comb += [
-            self.changed.eq(terms(after) != terms(head)),
-            self.berr.eq(target.FAULT | target.UNMAPPED | dead | base_bad),
-            self.err.eq(Mux(target.UNMAPPED, Err.UNMAPPED,
-                            Mux(access.whole | self.berr, Err.NONE, Err.PARTIAL))),
-        ]
-        return m
+def _terms(row):
+    """What eligibility rests on, load excepted."""
+    return Cat(row.online, row.freeze, row.en, row.svr_enabled, row.id, row.ldr, row.dfr,
+               row.sched)

@@ -6,7 +6,7 @@ from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..layouts import AcceptResult, Err, Layouts
+from ..layouts import AcceptResult, Err, Layouts, SchedState
 from ..record import Recorder, record_ports
 from ..trees import decode
 from .counts import BitmapSummary
@@ -71,8 +71,9 @@ class Bank(wiring.Component):
     eoi : ``Out(Layouts.eoi)``
         EOI broadcast, decision cycle (LAPIC-17).
     lane_write, lane_note : ``Out``
-        Lane state for dispatch, decision cycle; not for plain reads nor for offline vCPUs. At
-        initialisation all lanes of every domain are written offline.
+        Lane state for dispatch, in the decision cycle, and notice of a change of it, in the cycle
+        before; not for plain reads nor for offline vCPUs. At initialisation all lanes of every
+        domain are written offline.
     irq, upcall, wake, frozen : ``Out(vcpus)``
         From the commit cycle on; ``wake`` is one cycle long (LAPIC-62, 63).
     spurious, merged : ``Out(1)``
@@ -201,7 +202,7 @@ class Bank(wiring.Component):
             m.d.sync += [berr.eq(update.berr), err.eq(update.err)]
 
         # 5: bitmaps.
-        hit_6, eoi_6, grew, noted = Signal(), Signal(), Signal(), Signal()
+        hit_6, eoi_6 = Signal(), Signal()
         m.d.comb += [
             summary.head.eq(head[5]), summary.vector.eq(vector[5]), summary.put.eq(put[5]),
             summary.take.eq(take[5]), summary.end.eq(end[5]), summary.reset.eq(reset[5]),
@@ -211,11 +212,13 @@ class Bank(wiring.Component):
         ]
         m.d.sync += [hit_6.eq(words.hit), head[6].eq(summary.head_next)]
         was = head[5]
-        m.d.sync += [
-            eoi_6.eq(end[5] & words.level & ~was.suppress & (was.dom < config.domains)),
-            grew.eq(inject[5] & ~words.hit),
-            noted.eq(op[5].valid & (changed[5] | inject[5] & ~words.hit)
-                     & (was.online | old_5.online)),
+        m.d.sync += eoi_6.eq(end[5] & words.level & ~was.suppress & (was.dom < config.domains))
+        note = self.lane_note
+        m.d.comb += [
+            note.config.eq(changed[5]), note.grew.eq(inject[5] & ~words.hit),
+            note.valid.eq(op[5].valid & (note.config | note.grew)
+                          & (was.online | old_5.online)),
+            note.dom.eq(was.dom), note.k.eq(was.k),
         ]
         with m.If(on_bus[5] & bitmap & live & ~access.we):
             m.d.sync += answer.eq(words.value)
@@ -296,13 +299,11 @@ class Bank(wiring.Component):
             lane.flat.eq(now.dfr == 0xF), lane.cluster.eq(now.dfr == 0), lane.sched.eq(now.sched),
             lane.tpr.eq(now.tpr), lane.ppr.eq(priority.ppr), lane.apr.eq(priority.apr),
             lane.count.eq(load), lane.v.eq(row.v),
-            self.lane_note.valid.eq(noted),
-            self.lane_note.config.eq(changed[6]), self.lane_note.grew.eq(grew),
-            self.lane_note.dom.eq(now.dom), self.lane_note.k.eq(now.k),
         ]
 
         if "rqpos" in now.shape().members:
-            m.d.comb += lane.rqpos.eq(now.rqpos)
+            m.d.comb += lane.rqpos.eq(
+                Mux(now.sched == SchedState.RUNNABLE.value, now.rqpos, 0))
 
         # 4 to 6: the counters; what they count in cycles before the decision is in the answer.
         wakes, reading = Signal(self._layouts.vcpu_strobe), ~access.we

@@ -30,9 +30,10 @@ class LaneStore(wiring.Component):
 
     A row decided in cycle T is read from cycle T+3 on. A selection that starts in C0 reads in
     C0+2, so it sees exactly the decisions before C0 (SEL-23). Reading is combinational from
-    ``dom``. The notes travel through the same two registers. After reset the rows of all domains
-    are written to 0, that is offline, in ``domains`` cycles (GEN-06); writes that arrive
-    meanwhile say nothing else and are dropped. Out counts are kept if a policy built reads loads.
+    ``dom``. Notes, which come a cycle early, travel through one register more. After reset the
+    rows of all domains are written to 0, that is offline, in ``domains`` cycles (GEN-06); writes
+    that arrive meanwhile say nothing else and are dropped. Out counts are kept if a policy built
+    reads loads.
 
     Parameters
     ----------
@@ -44,13 +45,13 @@ class LaneStore(wiring.Component):
     lane_write, out_write : ``In(Layouts.lane_write)``, ``In(Layouts.out_write)``
         Writes: of a row in its decision cycle, of a count in the cycle after that.
     lane_note : ``In(Layouts.lane_note)``
-        Notice of a change, in its decision cycle.
+        Notice of a change, a cycle before its decision.
     dom : ``In(domain_bits)``
         Domain to read.
     rows, outs : ``Out(ArrayLayout)``
         Row and out count of every lane of ``dom``.
-    notes : ``Out(ArrayLayout(Layouts.lane_note, 2))``
-        Notes of one cycle ago and of two cycles ago.
+    notes : ``Out(ArrayLayout(Layouts.lane_note, 3))``
+        Notes about decisions of this cycle, of one cycle ago and of two cycles ago.
     ready : ``Out(1)``
         All rows are written.
     """
@@ -63,7 +64,7 @@ class LaneStore(wiring.Component):
             "lane_note": In(layouts.lane_note), "dom": In(config.domain_bits),
             "rows": Out(data.ArrayLayout(kept(config), config.lanes)),
             "outs": Out(data.ArrayLayout(8, config.lanes)),
-            "notes": Out(data.ArrayLayout(layouts.lane_note, 2)),
+            "notes": Out(data.ArrayLayout(layouts.lane_note, 3)),
             "ready": Out(1),
         })
 
@@ -95,7 +96,7 @@ class LaneStore(wiring.Component):
                     memory.write.addr.eq(written.dom), memory.write.data.eq(value),
                     memory.read.addr.eq(self.dom), reads[k].eq(memory.read.data),
                 ]
-        notes = [self.lane_note, self.notes[0], self.notes[1]]
+        notes = [self.lane_note, *self.notes]
         # Until ready the registers stay at their reset value, which is the rows' too.
         with m.If(self.ready):
             for stages in (lane, out, notes):

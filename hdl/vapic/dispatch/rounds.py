@@ -88,8 +88,10 @@ class Rounds(wiring.Component):
             terms = Terms(self.asked.settings, None, None)
             if falls_back(self._config):
                 terms = Terms(self.asked.settings, self._hint(m), self.asked.slack)
-                with m.If(self._falls(order) & ~since[1]):
-                    m.d.comb += [key.eq(early) for key, early in zip(
+                early = Signal()
+                m.d.sync += early.eq(self.start & self._falls(order))
+                with m.If(early):
+                    m.d.comb += [key.eq(first) for key, first in zip(
                         tournament.keys, self.early, strict=True)]
         for rule, policy in two:
             verdict = policy.verdict(first, last, terms)

@@ -1,6 +1,6 @@
 """C2 of a selection: every lane of the domain reduced to what the choice needs."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -69,11 +69,11 @@ class LaneKey(wiring.Component):
         m.d.comb += [lane[name].eq(row[name]) for name in terms if name != "count"]
         if "count" in terms:
             m.d.comb += lane.load.eq(rules.load(self.out, row.count))
-        key, early, plays = 0, 0, (~order.two, 0)
+        key, early, plays = 0, Const(0, 8), (~order.two, 0)
         for i, policy in enumerate(built(self._config)):
             own, rule = policy.key(lane, self.asked.settings), rule_of(order)[i]
             if policy.falls_back:
-                early = early | Mux(rule, own, 0)
+                early = own     # looked at only if it is in force
             else:
                 key = key | Mux(order.by[i], own, 0)
             if policy.rounds == 2:

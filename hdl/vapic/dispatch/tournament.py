@@ -1,12 +1,10 @@
-"""Smallest key of all lanes: a pipelined balanced tree."""
+"""Smallest key of all lanes: a pipelined tree of groups of four."""
 
 from math import ceil, log2
 
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
-
-from ..trees import reduce_pairs
 
 __all__ = ["Tournament"]
 
@@ -15,7 +13,7 @@ class Tournament(wiring.Component):
     """Find the picked lane with the smallest (key, tie); the lower lane wins if both are equal.
 
     A new round may begin every cycle; its result stands on the outputs `latency` cycles later,
-    for one cycle. Two levels of the tree share a stage.
+    for one cycle. Groups of four share a stage.
 
     Parameters
     ----------
@@ -73,10 +71,26 @@ class Tournament(wiring.Component):
         # Compared as one number, absent lanes last.
         rank = slice(0, self._tie_bits + self._key_bits + 1)
 
-        def better(a, b):
-            won = Signal(node)
-            m.d.comb += won.eq(Mux(b.as_value()[rank] < a.as_value()[rank], b, a))
-            return won
+        def less(a, b):
+            return a.as_value()[rank] < b.as_value()[rank]
+
+        def best(group):
+            """The best of up to four: all pairs are compared at once, then one is selected."""
+            if len(group) == 1:
+                return group[0]
+            a, b, rest = group[0], group[1], group[2:]
+            b_wins = less(b, a)
+            upper = Mux(b_wins, b, a)
+            if not rest:
+                return upper
+            c = lower = rest[0]
+            beats_upper = Mux(b_wins, less(c, b), less(c, a))
+            if len(rest) == 2:
+                d = rest[1]
+                d_wins = less(d, c)
+                lower = Mux(d_wins, d, c)
+                beats_upper = Mux(d_wins, Mux(b_wins, less(d, b), less(d, a)), beats_upper)
+            return Mux(beats_upper, lower, upper)
 
         nodes = []
         for i in range(self._lanes):
@@ -88,7 +102,7 @@ class Tournament(wiring.Component):
             winners = []
             for i in range(0, len(nodes), 4):
                 winner = Signal(node, name=f"stage_{stage}_{i // 4}")
-                m.d.sync += winner.eq(reduce_pairs(nodes[i:i + 4], better))
+                m.d.sync += winner.eq(best(nodes[i:i + 4]))
                 winners.append(winner)
             nodes = winners
         winner, = nodes

@@ -48,8 +48,10 @@ class Dispatch(wiring.Component):
         The source of requests. ``first``, ``last`` and ``target`` are combinational
         from the decision of the sink. ``outcome`` comes a cycle after the decision, or two after
         the choice failed; it is AGAIN if the request did not stand still meanwhile.
-    lane_write, lane_note, out_write, pirq_note : ``In``
+    lane_write, out_write, pirq_note : ``In``
         Changes of lanes in their decision cycle, of counts and PIRQ rows in the one after it.
+    lane_note : ``In(Layouts.lane_note)``
+        Notice of a change of a lane, a cycle before its decision.
     pirq_n, pirq_row : ``Out(pirq_bits)``, ``In(Layouts.pirq_row)``
         Row of the PIRQ that was named in the cycle before.
     accept, evt_grant : ``Out(Layouts.sink(...))``
@@ -195,7 +197,7 @@ class Dispatch(wiring.Component):
             watch.k.eq(self.delivery.target.k), watch.load.eq(asked.order.load),
             watch.dynamic.eq(asked.order.dynamic & ~asked.illegal),
             watch.request_ok.eq(self.requests.ok), watch.first.eq(self.delivery.checked),
-            watch.lane_note.eq(self.lane_note), watch.notes.eq(lanes.notes),
+            watch.next_note.eq(self.lane_note), watch.notes.eq(lanes.notes),
             watch.pirq_note.eq(self.pirq_note),
         ]
         if falls_back(self._config):

@@ -18,13 +18,11 @@ class ChangeWatch(wiring.Component):
     domain is known in C1 only: notes are taken from the second register of the lane store, and
     ``begin`` stays 1 until C1.
 
-    Notes of cycles before this one are judged in the cycle before it, in which the winner must be
-    known already: a sink decides a cycle after it was sent the target, at the earliest.
-
-    The bank decides one operation a cycle and the event channels one too, so in the cycle in
-    which a sink decides a grant no other note can come from it. Its own note of that cycle is not
-    looked at, which keeps ``accept_ok`` free of bank signals and ``evt_ok`` free of event-channel
-    signals: there is no combinational loop.
+    The bank sends a note a cycle before its decision. So all that speaks against a decision of the
+    bank's lanes is in a flip-flop in the cycle of a sink's decision, for which the winner must be
+    known a cycle before: a sink decides a cycle after it was sent the target, at the earliest. The
+    event channels decide one operation a cycle, so what they note in the cycle in which they decide
+    a grant is not looked at. Both ``ok`` are thus one gate behind flip-flops.
 
     Parameters
     ----------
@@ -47,8 +45,10 @@ class ChangeWatch(wiring.Component):
         The request itself stands as it was in C0.
     first : ``In(1)``
         The target being decided is the first of its grant; others are not checked.
-    lane_note, notes : ``In(Layouts.lane_note)``, ``In(ArrayLayout(Layouts.lane_note, 2))``
-        Notes of this cycle, and of one and two cycles ago.
+    next_note : ``In(Layouts.lane_note)``
+        Note about a decision of the next cycle.
+    notes : ``In(ArrayLayout(Layouts.lane_note, 3))``
+        Notes about decisions of this cycle, and of one and two cycles ago.
     pirq_note : ``In(Layouts.pirq_note)``
         Changes of PIRQ rows, a cycle after their decision.
     accept_ok, evt_ok : ``Out(1)``
@@ -62,8 +62,8 @@ class ChangeWatch(wiring.Component):
             "idle": In(1), "begin": In(1), "n": In(config.pirq_bits),
             "dom": In(config.domain_bits), "k": In(config.lane_bits),
             "dynamic": In(1), "load": In(1), "request_ok": In(1), "first": In(1),
-            "lane_note": In(layouts.lane_note),
-            "notes": In(data.ArrayLayout(layouts.lane_note, 2)),
+            "next_note": In(layouts.lane_note),
+            "notes": In(data.ArrayLayout(layouts.lane_note, 3)),
             "pirq_note": In(layouts.pirq_note),
             "accept_ok": Out(1), "evt_ok": Out(1),
         })
@@ -81,7 +81,7 @@ class ChangeWatch(wiring.Component):
             return matters(note) & (~self.dynamic | (note.k == self.k))
 
         past = Signal(lanes)
-        m.d.comb += past.eq(Mux(matters(self.notes[1]), decode(self.notes[1].k, lanes), 0))
+        m.d.comb += past.eq(Mux(matters(self.notes[2]), decode(self.notes[2].k, lanes), 0))
         m.d.sync += changed.eq(Mux(self.begin, 0, changed | past))
         note = self.pirq_note
         # It comes a cycle after its decision: what comes in C0 was decided before.
@@ -91,10 +91,10 @@ class ChangeWatch(wiring.Component):
         stale = Signal()
         m.d.sync += stale.eq(
             Mux(self.dynamic, (changed & decode(self.k, lanes)).any(), changed.any())
-            | hits(self.notes[0]) | hits(self.notes[1]) | hits(self.lane_note))
+            | hits(self.notes[2]) | hits(self.notes[1]) | hits(self.notes[0])
+            | hits(self.next_note))
         m.d.comb += [
             self.accept_ok.eq(~self.first | self.request_ok & ~stale),
-            self.evt_ok.eq(~self.first | self.request_ok & ~(
-                stale | hits(self.lane_note) | opened & ~self.dynamic)),
+            self.evt_ok.eq(~self.first | self.request_ok & ~(stale | opened & ~self.dynamic)),
         ]
         return m

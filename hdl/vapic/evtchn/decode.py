@@ -5,6 +5,8 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Err
+from ..regs import Command, lookup
+from ..regs.events import REGISTERS
 
 __all__ = ["Decode", "Kind", "Op"]
 
@@ -52,11 +54,28 @@ class Op(enum.Enum, shape=4):
     BIND_IPI = 10
 
 
-_COMMANDS = {
-    6: Op.ALLOC_UNBOUND, 0: Op.BIND_INTERDOMAIN, 0x20: Op.BIND_PIRQ_VCPU, 7: Op.BIND_IPI,
-    3: Op.CLOSE, 4: Op.SEND, 9: Op.UNMASK, 5: Op.STATUS,
-}
-_FAST = {8: Op.SEND, 9: Op.UNMASK, 10: Op.PIRQ_EOI, 12: Op.CLAIM}
+_COMMANDS = {command: Op[command.name] for command in Command if command.built}
+_FAST = {"EVT_SEND": Op.SEND, "EVT_UNMASK": Op.UNMASK, "EVT_PIRQ_EOI": Op.PIRQ_EOI,
+         "EVT_CLAIM": Op.CLAIM}
+
+#: What a read and a write of each register is; NONE for one that is not here.
+_READS = {
+    "EVT_UPCALL": Kind.INFO, "EVT_SEL": Kind.SEL, "EVT_SEL_RC": Kind.SEL_RC,
+    "EVT_PENDING": Kind.PENDING, "EVT_MASK": Kind.MASK,
+} | dict.fromkeys(("EVT_ARG", "EVT_RESULT", "EVT_OUT", "EVT_FASTRES"), Kind.BANK)
+_WRITES = {
+    "EVT_UPCALL": Kind.INFO_WRITE, "EVT_UPCALL_ACK": Kind.ACK, "EVT_MASK": Kind.MASK_CHANGE,
+    "EVT_MASK_W1S": Kind.MASK_CHANGE, "EVT_MASK_W1C": Kind.MASK_CHANGE,
+    "EVT_PENDING_W1C": Kind.PENDING_CHANGE, "EVT_PENDING_W1S": Kind.PENDING_CHANGE,
+    "EVT_ARG": Kind.ARGUMENT, "EVT_CMD": Kind.COMMAND,
+} | dict.fromkeys(_FAST, Kind.OPERATE)
+#: Read-only registers of which a store is logged (ERR-05).
+_REPORTED = ("EVT_SEL", "EVT_PENDING")
+
+
+def _at(name: str) -> int:
+    """Word of the command page that a register begins at."""
+    return lookup(name).offset >> 2 & 15
 
 
 class Decode(wiring.Component):
@@ -98,50 +117,44 @@ class Decode(wiring.Component):
 
         info, words = offset[12:] == 0, (offset[10:] == 0b0100) & (offset[8:10] != 3)
         commands = offset[6:] == 0x1300 >> 6
-        raise_virq = offset[2:] == 0x1340 >> 2
+        raise_virq = offset[2:] == (lookup("EVT_RAISE_VIRQ").offset & 0x3FFF) >> 2
         known_word = offset[2:7] < c.port_words
+
+        def outcome(register, stored):
+            name = register.name
+            return [
+                kind.eq(Mux(we, _WRITES.get(name, Kind.NONE), _READS.get(name, Kind.NONE))),
+                partial_ok.eq(register.partial),
+                event_store.eq(stored if name in _REPORTED else 0),
+                foreign.eq(~request.vmm if register.right == "V" else 0),
+            ]
 
         with m.If(~window):
             m.d.comb += kind.eq(Mux(we, Kind.CTL, Kind.NONE))
         with m.Elif(info):
             m.d.comb += unmapped.eq((offset[4:6] != 0) | (offset[6:12] >= c.lanes))
             with m.Switch(offset[2:4]):
-                with m.Case(0):
-                    m.d.comb += [kind.eq(Mux(we, Kind.INFO_WRITE, Kind.INFO)), partial_ok.eq(1)]
-                with m.Case(1):
-                    m.d.comb += [kind.eq(Mux(we, Kind.NONE, Kind.SEL)), event_store.eq(we)]
-                with m.Case(2):
-                    m.d.comb += kind.eq(Mux(we, Kind.NONE, Kind.SEL_RC))
-                with m.Case(3):
-                    m.d.comb += kind.eq(Mux(we, Kind.ACK, Kind.NONE))
+                for register in REGISTERS:
+                    if register.offset & 0x3000 == 0:
+                        with m.Case(register.offset >> 2 & 3):
+                            m.d.comb += outcome(register, we)
         with m.Elif(commands):
             with m.Switch(offset[2:6]):
-                with m.Case(0, 1, 2):
-                    m.d.comb += kind.eq(Mux(we, Kind.ARGUMENT, Kind.BANK))
-                with m.Case(3):
-                    m.d.comb += kind.eq(Mux(we, Kind.COMMAND, Kind.NONE))
-                with m.Case(4, 5, 6, 11):
-                    m.d.comb += kind.eq(Mux(we, Kind.NONE, Kind.BANK))
-                with m.Case(*_FAST):
-                    m.d.comb += kind.eq(Mux(we, Kind.OPERATE, Kind.NONE))
-                with m.Case(13, 14, 15):
+                for register in REGISTERS:
+                    if register.offset & 0x3FC0 == 0x1300:
+                        count = register.dims[-1].limit if len(register.dims) > 1 else 1
+                        with m.Case(*(_at(register.name) + i for i in range(count))):
+                            m.d.comb += outcome(register, we)
+                with m.Default():
                     m.d.comb += unmapped.eq(1)
         with m.Elif(raise_virq):
             m.d.comb += foreign.eq(~request.vmm)
         with m.Elif(words):
             with m.Switch(offset[7:10]):
-                with m.Case(0):
-                    m.d.comb += [kind.eq(Mux(we, Kind.NONE, Kind.PENDING)),
-                                 event_store.eq(we & known_word)]
-                with m.Case(1):
-                    m.d.comb += [kind.eq(Mux(we, Kind.MASK_CHANGE, Kind.MASK)), partial_ok.eq(1)]
-                with m.Case(3, 4):
-                    m.d.comb += kind.eq(Mux(we, Kind.MASK_CHANGE, Kind.NONE))
-                with m.Case(2):
-                    m.d.comb += kind.eq(Mux(we, Kind.PENDING_CHANGE, Kind.NONE))
-                with m.Case(5):
-                    m.d.comb += [kind.eq(Mux(we, Kind.PENDING_CHANGE, Kind.NONE)),
-                                 foreign.eq(~request.vmm)]
+                for register in REGISTERS:
+                    if 0x1000 <= register.offset & 0x3FFF < 0x1300:
+                        with m.Case(register.offset >> 7 & 7):
+                            m.d.comb += outcome(register, we & known_word)
                 with m.Default():
                     m.d.comb += unmapped.eq(1)
         with m.Else():
@@ -159,14 +172,14 @@ class Decode(wiring.Component):
         with m.Elif(event_store):
             m.d.comb += self.err.eq(Err.EVENT_STORE)
 
-        with m.If(commands & (offset[2:6] == 3)):
+        with m.If(commands & (offset[2:6] == _at("EVT_CMD"))):
             with m.Switch(request.data):
                 for number, op in _COMMANDS.items():
                     with m.Case(number):
                         m.d.comb += self.op.eq(op)
         with m.Else():
             with m.Switch(offset[2:6]):
-                for index, op in _FAST.items():
-                    with m.Case(index):
+                for name, op in _FAST.items():
+                    with m.Case(_at(name)):
                         m.d.comb += self.op.eq(op)
         return m

@@ -119,13 +119,13 @@ class Registers(wiring.Component):
         m.d.sync += [row.eq(self.row), err.eq(verdict.err),
                      may.eq(request.we & (verdict.err == Err.NONE))]
 
-        entry = target.low | target.high | target.reqx | target.owner
+        entry, writes = target.low | target.high | target.reqx | target.owner, Signal()
         m.d.comb += [
-            self.spoils.eq(ready & may & entry),
-            *(self.write[name].eq(self.apply & may & target[name])
+            self.spoils.eq(ready & may & entry), self.change.valid.eq(writes),
+            *(self.write[name].eq(writes & target[name])
               for name in ("low", "high", "reqx", "owner")),
-            self.eoi.eq(self.apply & may & target.eoi),
         ]
+        m.d.sync += [writes.eq(self.spoils), self.eoi.eq(ready & may & target.eoi)]
         self._keep_index(m, target, request, index, apic_id, self.apply & may)
         self._change(m, target, row, verdict.moves)
         self._steps(m, window, request, target, ready)
@@ -182,8 +182,7 @@ class Registers(wiring.Component):
             clears.eq(target.owner & moves | target.low & level & ~was),
         ]
         m.d.comb += [
-            change.low.eq(self.write.low), change.valid.eq(self.write.as_value().any()),
-            change.clear.eq(change.valid & clears),
+            change.low.eq(self.write.low), change.clear.eq(change.valid & clears),
         ]
 
     def _steps(self, m, window, request, target, ready):

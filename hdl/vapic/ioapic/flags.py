@@ -73,14 +73,14 @@ class Flags(wiring.Component):
         Merges decided in the previous cycle (IOA-04).
     """
 
-    def __init__(self, config, message):
+    def __init__(self, config):
         c = self._config = config
         layouts = Layouts(config)
         super().__init__({
             "change": In(change_layout), "n": In(c.pirq_bits),
             "at": Out(c.pirqs), "changed": Out(c.pirqs),
             "ended": In(c.pirqs), "hand_back": In(layouts.hand_back),
-            "pirq_note": In(layouts.pirq_note), "message": In(message),
+            "pirq_note": In(layouts.pirq_note), "message": In(layouts.message),
             "line": In(c.rtes), "edge": In(c.rtes),
             "polarity": Out(c.rtes), "armed": Out(c.rtes),
             "latch_masked": In(1),

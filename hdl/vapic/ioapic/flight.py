@@ -20,13 +20,13 @@ class FlightEnder(wiring.Component):
     Members
     -------
     many : ``In(1)``
-        End all that the arbiter picks.
+        End all that is picked.
     pick_valid, pick_n : ``In``
-        Its pick of two cycles ago.
-    pick_stands : ``In(1)``
-        Entry ``pick_n`` is still matched and in flight.
+        An entry that is matched and in flight, three cycles ago.
+    coming : ``In(1)``
+        There was one two cycles ago.
     loaded : ``In(1)``
-        What the arbiter picks from is the EOI's.
+        What is picked from is the EOI's.
     one, n : ``In``
         End this one.
     one_stands : ``In(1)``
@@ -40,7 +40,7 @@ class FlightEnder(wiring.Component):
     def __init__(self, config):
         index = config.pirq_bits
         super().__init__({
-            "many": In(1), "pick_valid": In(1), "pick_n": In(index), "pick_stands": In(1),
+            "many": In(1), "pick_valid": In(1), "pick_n": In(index), "coming": In(1),
             "loaded": In(1), "one": In(1), "n": In(index), "one_stands": In(1),
             "end_flight": Out(stream.Signature(index)), "done": Out(1),
         })
@@ -48,9 +48,9 @@ class FlightEnder(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         out, sent, loaded, fresh = self.end_flight, Signal(), Signal(), Signal()
-        stands = Mux(self.one, self.one_stands, self.pick_valid & self.pick_stands)
+        stands = Mux(self.one, self.one_stands, self.pick_valid)
         asked = (self.many & fresh) | self.one
-        m.d.comb += self.done.eq(fresh & ~self.pick_valid & ~out.valid & ~sent)
+        m.d.comb += self.done.eq(fresh & ~(self.coming | self.pick_valid) & ~out.valid & ~sent)
         # The pick is two cycles behind.
         m.d.sync += [loaded.eq(self.many & self.loaded), fresh.eq(self.many & loaded)]
         with m.If(out.valid):

@@ -37,7 +37,7 @@ class Lines(wiring.Component):
     edge : ``Out(width)``
         In this cycle a line is about to become active for an armed entry.
     differ : ``Out(width)``
-        In this cycle the bit of ``line`` is about to change.
+        In this cycle the bit of ``line`` is about to change, unless lines ``rest``.
     changed : ``Out(1)``
         One of them is.
     settled : ``Out(1)``
@@ -56,10 +56,11 @@ class Lines(wiring.Component):
         meta, sample = Signal.like(self.line), Signal.like(self.line)
         differ = self.differ
         m.d.comb += [
-            differ.eq((sample ^ self.line) & ~self.rest.replicate(len(sample))),
-            self.edge.eq(differ & (sample ^ self.polarity) & self.armed),
-            self.changed.eq(differ.any()),
-            self.settled.eq(~(sample ^ self.line | meta ^ self.line | self.pin ^ self.line).any()),
+            differ.eq(sample ^ self.line),
+            self.edge.eq(differ & (sample ^ self.polarity) & self.armed
+                         & ~self.rest.replicate(len(sample))),
+            self.changed.eq(differ.any() & ~self.rest),
+            self.settled.eq(~(differ | meta ^ self.line | self.pin ^ self.line).any()),
         ]
         m.d.sync += [meta.eq(self.pin), sample.eq(meta)]
         with m.If(~self.rest):

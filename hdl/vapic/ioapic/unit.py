@@ -6,7 +6,6 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..dispatch.policy import falls_back
 from ..layouts import Layouts
-from ..msi.intake import message_layout
 from ..record import Recorder
 from .bus import Registers
 from .entries import Entries
@@ -15,7 +14,7 @@ from .flight import FlightEnder
 from .lines import Lines
 from .match import EoiMatch
 from .pick import Picker
-from .turns import Turns
+from .request_state import RequestState
 
 __all__ = ["Ioapic"]
 
@@ -25,7 +24,8 @@ class Ioapic(wiring.Component):
 
     A pin reaches the offer six cycles after it changed, a message four after it was taken. While
     an EOI register write, or one of trigger=edge, is ending what is in flight, nothing is offered;
-    ``requests.ok`` is 0 during the former (IOA-24). Who wins a tie is told in `Flags` and `Turns`.
+    ``requests.ok`` is 0 during the former (IOA-24). Who wins a tie is told in `Flags` and
+    `RequestState`.
 
     The round robin goes on from the last request *taken*, so that one that is parked and looked at
     over and over cannot keep the others waiting.
@@ -41,7 +41,7 @@ class Ioapic(wiring.Component):
         Interrupt lines, asynchronous.
     bus : ``In(Layouts.unit_bus)``
         The page, REQX, REQSTAT, PIRQ_OWNER and IRT.
-    message : ``In(message_layout(config))``
+    message : ``In(Layouts.message)``
         An MSI, pending from the next cycle on.
     eoi : ``In(Layouts.eoi)``
         EOI broadcast of a vLAPIC; clears matching RIRR at the end of the next cycle. An entry with
@@ -78,7 +78,7 @@ class Ioapic(wiring.Component):
         layouts = Layouts(config)
         ports = {
             "pin": In(c.rtes), "bus": In(layouts.unit_bus),
-            "message": In(message_layout(c)),
+            "message": In(layouts.message),
             "eoi": In(layouts.eoi), "hand_back": In(layouts.hand_back),
             "pirq_note": In(layouts.pirq_note),
             "end_flight": Out(stream.Signature(c.pirq_bits)),
@@ -92,120 +92,143 @@ class Ioapic(wiring.Component):
             ports["commits"] = Out(layouts.commit_port)
             ports["commits_lines"] = Out(layouts.commit_port)
         super().__init__(ports)
-        self.registers = Registers(c)
-        self.entries = Entries(c)
-        self.flags = Flags(c, message_layout(c))
-        self.turns = Turns(c)
+        self.registers, self.entries = Registers(c), Entries(c)
+        self.flags, self.state = Flags(c), RequestState(c)
+        self._lines, self._match = Lines(c.rtes), EoiMatch(c)
+        self._picker, self._flight = Picker(c.pirqs), FlightEnder(c)
 
     def elaborate(self, platform):
         m = Module()
-        c, requests = self._config, self.requests
-        m.submodules.registers = registers = self.registers
-        m.submodules.entries = entries = self.entries
-        m.submodules.flags = flags = self.flags
-        m.submodules.turns = turns = self.turns
-        m.submodules.lines = lines = Lines(c.rtes)
-        m.submodules.match = match = EoiMatch(c)
-        m.submodules.picker = picker = Picker(c.pirqs)
-        m.submodules.flight = flight = FlightEnder(c)
-        change, granted = registers.change, Signal()
-        m.d.comb += granted.eq(requests.first | requests.last)
+        c = self._config
+        registers, entries, flags, lines = self.registers, self.entries, self.flags, self._lines
+        m.submodules.registers, m.submodules.entries = registers, entries
+        m.submodules.flags, m.submodules.state = flags, self.state
+        m.submodules.lines, m.submodules.match = lines, self._match
+        m.submodules.picker, m.submodules.flight = self._picker, self._flight
+        eoi = Signal.like(self.eoi)
+        m.d.sync += eoi.eq(self.eoi)
+        contenders, stands = Signal(c.pirqs), Signal()
+        self._access(m)
+        self._end(m, eoi, contenders, stands)
+        self._occur(m)
+        self._select(m)
+        self._offer(m, contenders, stands)
+        m.d.comb += [
+            self.ready.eq(entries.ready),
+            self.quiet.eq(entries.ready & registers.quiet & lines.settled & flags.quiet
+                          & ~eoi.valid & ~self.state.live.any()),
+        ]
+        if c.commits:
+            connect(m, registers.commits, flipped(self.commits))
+            m.d.comb += self.requests.offer_dom.eq(entries.offer_dom)
+        Recorder.beside(m, self, c, "lines", port="commits_lines", lines={
+            "valid": lines.changed, "lines": lines.line})
+        return m
 
-        # Registers, on rows and flags.
+    def _access(self, m):
+        """Registers, on rows and flags."""
+        registers, entries, requests = self.registers, self.entries, self.requests
         connect(m, flipped(self.bus), registers.bus)
         m.d.comb += [
             registers.start.eq(entries.ready),
             registers.hold.eq(self.granting | requests.multi | self.eoi.valid
                               | self.hand_back.valid | self.pirq_note.valid),
-            registers.row.eq(entries.row),
-            registers.last.eq(entries.last),
-            registers.state.eq(flags.state), registers.flight.eq(entries.flight),
-            registers.held.eq(turns.held), registers.status.eq(turns.status),
+            registers.row.eq(entries.row), registers.last.eq(entries.last),
+            registers.state.eq(self.flags.state), registers.flight.eq(entries.flight),
+            registers.held.eq(self.state.held), registers.status.eq(self.state.status),
             registers.enable.eq(self.globals.enable),
             entries.n.eq(registers.n), entries.write.eq(registers.write),
             entries.word.eq(registers.word),
-            entries.offer_n.eq(requests.tag), entries.take.eq(requests.take),
             entries.query_n.eq(self.query_n), self.query_entry.eq(entries.query_entry),
-            entries.current.eq(turns.current),
-            entries.grant.eq(granted), entries.target.eq(requests.target),
         ]
-        if falls_back(c):
-            m.d.comb += entries.learn.eq(requests.learn)
-        # EOI: of a vLAPIC, a cycle after it was decided, else of the EOI register.
-        eoi = Signal.like(self.eoi)
-        m.d.sync += [eoi.eq(self.eoi), entries.note.eq(self.pirq_note)]
+        m.d.sync += entries.note.eq(self.pirq_note)
 
-        def every_bit(bit):
-            return bit.replicate(c.pirqs)
+    def _end(self, m, eoi, contenders, stands):
+        """EOI: of a vLAPIC, a cycle after it was decided, else of the EOI register.
 
+        That one also ends what is in flight. Then these entries are the ``contenders`` of the
+        picker instead of the requests, and end one after the other, if the pick still ``stands``.
+        """
+        registers, match, flags, flight = self.registers, self._match, self.flags, self._flight
+        pirqs = self._config.pirqs
+        wanted, loaded = Signal(pirqs), Signal()
         m.d.comb += [
-            match.changed.eq(flags.changed), match.change.eq(change),
+            match.changed.eq(flags.changed), match.change.eq(registers.change),
             match.vector.eq(Mux(eoi.valid, eoi.vector, registers.word[:8])),
             match.dom.eq(Mux(eoi.valid, eoi.dom, registers.dom)),
             match.every.eq(~eoi.valid & registers.vmm),
-            flags.ended.eq(match.hit & Mux(eoi.valid, ~match.path, every_bit(registers.eoi))),
+            flags.ended.eq(match.hit & Mux(eoi.valid, ~match.path,
+                                           registers.eoi.replicate(pirqs))),
+            contenders.eq(Mux(registers.ending, wanted, self.state.due)),
+            flight.many.eq(registers.ending), flight.loaded.eq(loaded),
+            flight.coming.eq(self._picker.valid),
+            flight.pick_valid.eq(stands), flight.pick_n.eq(self.requests.tag),
+            flight.one.eq(registers.end_one), flight.n.eq(registers.n),
+            flight.one_stands.eq(self.entries.flight.infl), registers.ended.eq(flight.done),
         ]
+        with m.If(~eoi.valid | ~registers.ending):
+            m.d.sync += [wanted.eq(match.hit & flags.level & flags.infl
+                                   & registers.ending.replicate(pirqs)),
+                         loaded.eq(registers.ending)]
+        connect(m, flight.end_flight, flipped(self.end_flight))
 
-        # Sources.
+    def _occur(self, m):
+        """Lines, messages and hand-backs, on flags."""
+        flags, lines, state, change = self.flags, self._lines, self.state, self.registers.change
         m.d.comb += [
             lines.pin.eq(self.pin), lines.polarity.eq(flags.polarity),
             lines.armed.eq(flags.armed), lines.rest.eq(change.valid),
             flags.line.eq(lines.line), flags.edge.eq(lines.edge),
             flags.message.eq(self.message),
             flags.hand_back.eq(self.hand_back), flags.pirq_note.eq(self.pirq_note),
-            flags.change.eq(change), flags.n.eq(registers.n),
+            flags.change.eq(change), flags.n.eq(self.registers.n),
             flags.latch_masked.eq(self.globals.latch_masked_edges),
-            flags.current_at.eq(turns.current_at), flags.fail.eq(turns.fail),
-            flags.first.eq(requests.first),
+            flags.current_at.eq(state.current_at), flags.fail.eq(state.fail),
+            flags.first.eq(self.requests.first),
             self.coalesced.eq(flags.coalesced),
         ]
 
-        # Selections. What is picked is offered a cycle later, if it is still due then: a line, a
-        # write and the selection under way can end it meanwhile, all else only adds requests. The
-        # picker also says whose flights to end.
-        contenders, stands = Signal(c.pirqs), Signal()
-        wanted, loaded = Signal(c.pirqs), Signal()      # to be ended by an EOI register write
-        offered, tag = Signal(), Signal(c.pirq_bits)
-        with m.If(~eoi.valid | ~registers.ending):
-            m.d.sync += [wanted.eq(match.hit & flags.level & flags.infl
-                                   & every_bit(registers.ending)),
-                         loaded.eq(registers.ending)]
-        m.d.sync += [
-            tag.eq(picker.n),
-            offered.eq(picker.valid & stands & ~registers.apply & ~registers.draining
-                       & ~(turns.flips.bit_select(picker.n, 1))
-                       & ~(turns.busy & (picker.n == turns.current))),
-        ]
+    def _select(self, m):
+        """The selection under way."""
+        registers, entries, state, requests = (self.registers, self.entries, self.state,
+                                               self.requests)
+        granted = requests.first | requests.last
         m.d.comb += [
-            turns.stands.eq(flags.stands), turns.enable.eq(self.globals.enable),
-            turns.flips.eq(lines.differ & flags.level[:c.rtes]), turns.take.eq(requests.take),
-            turns.offer_n.eq(requests.tag), turns.granted.eq(granted), turns.last.eq(requests.last),
-            turns.outcome.eq(requests.outcome), turns.recheck.eq(self.recheck),
-            turns.spoils.eq(registers.spoils | change.valid), turns.n.eq(registers.n),
-            turns.written_at.eq(flags.changed), turns.at.eq(flags.at),
-            self.parked.eq(turns.parked),
-            contenders.eq(Mux(registers.ending, wanted, turns.due)),
-            stands.eq(contenders.bit_select(picker.n, 1)),
-            picker.request.eq(contenders), picker.last.eq(turns.current),
-            requests.tag.eq(tag),
+            state.stands.eq(self.flags.stands), state.enable.eq(self.globals.enable),
+            state.flips.eq(self._lines.differ & self.flags.level[:self._config.rtes]),
+            state.rest.eq(registers.change.valid), state.take.eq(requests.take),
+            state.offer_n.eq(requests.tag),
+            state.granted.eq(granted), state.last.eq(requests.last),
+            state.outcome.eq(requests.outcome), state.recheck.eq(self.recheck),
+            state.spoils.eq(registers.spoils | registers.change.valid),
+            state.n.eq(registers.n), state.at.eq(self.flags.at),
+            state.written_at.eq(self.flags.changed), self.parked.eq(state.parked),
+            entries.offer_n.eq(requests.tag), entries.take.eq(requests.take),
+            entries.current.eq(state.current), entries.grant.eq(granted),
+            entries.target.eq(requests.target),
+            requests.request.eq(entries.request), requests.ok.eq(state.good & ~registers.ending),
+        ]
+        if falls_back(self._config):
+            m.d.comb += entries.learn.eq(requests.learn)
+
+    def _offer(self, m, contenders, stands):
+        """Offer what is picked a cycle later, if it is still due then.
+
+        A line, a write and the selection under way can end it meanwhile, all else only adds
+        requests.
+        """
+        picker, state, requests, registers = (self._picker, self.state, self.requests,
+                                              self.registers)
+        offered, last_taken, still = Signal(), Signal(), Signal()
+        m.d.comb += [
+            picker.request.eq(contenders),
+            still.eq(picker.valid & contenders.bit_select(picker.n, 1)),
+            picker.last.eq(state.current), last_taken.eq(state.busy & (picker.n == state.current)),
             requests.offer.eq(offered & self.globals.enable & ~registers.apply
                               & ~registers.draining),
-            requests.request.eq(entries.request),
-            requests.ok.eq(turns.good & ~registers.ending),
-            flight.many.eq(registers.ending), flight.loaded.eq(loaded),
-            flight.pick_valid.eq(picker.valid), flight.pick_n.eq(picker.n),
-            flight.pick_stands.eq(stands),
-            flight.one.eq(registers.end_one), flight.n.eq(registers.n),
-            flight.one_stands.eq(entries.flight.infl), registers.ended.eq(flight.done),
-            self.ready.eq(entries.ready),
-            self.quiet.eq(entries.ready & registers.quiet & lines.settled & flags.quiet
-                          & ~eoi.valid & ~turns.live.any()),
         ]
-        connect(m, flight.end_flight, flipped(self.end_flight))
-
-        if c.commits:
-            connect(m, registers.commits, flipped(self.commits))
-            m.d.comb += requests.offer_dom.eq(entries.offer_dom)
-        Recorder.beside(m, self, c, "lines", port="commits_lines", lines={
-            "valid": lines.changed, "lines": lines.line})
-        return m
+        m.d.sync += [
+            requests.tag.eq(picker.n), stands.eq(still),
+            offered.eq(still & ~state.flips.bit_select(picker.n, 1) & ~last_taken
+                       & ~registers.apply & ~registers.draining),
+        ]

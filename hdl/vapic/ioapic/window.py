@@ -4,6 +4,8 @@ from amaranth import Module, Mux
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..regs import address, lookup, regsel
+
 __all__ = ["Window", "target_layout"]
 
 
@@ -49,11 +51,14 @@ class Window(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c, target = self._config, self.target
-        page, req, owner, irt = (self.addr[12:] == i for i in (0, 2, 3, 4))
-        regsel, window, eoi = (page & (self.addr[2:12] == i // 4) for i in (0x00, 0x10, 0x40))
+        page, req, owner, irt = (self.addr[12:] == lookup(name).offset >> 12
+                                 for name in ("IOA_REGSEL", "REQX", "PIRQ_OWNER", "IRT_LOW"))
+        select, window, eoi = (page & (self.addr[2:12] == address(name) // 4)
+                               for name in ("IOA_REGSEL", "IOA_WIN", "IOA_EOI"))
 
-        pin = self.index[1:] - 8        # register numbers 0x10, 0x11 are those of pin 0
-        in_rte = window & (self.index >= 0x10) & (self.index < 0x10 + 2 * c.rtes)
+        first = regsel("RTE_LOW", 0)    # an even number; the high word has the next
+        pin = self.index[1:] - first // 2
+        in_rte = window & (self.index >= first) & (self.index < first + 2 * c.rtes)
         in_irt = irt & (self.addr[3:12] < c.irts) if c.irts else 0
         near = self.addr[2:11] < c.pirqs
         in_owner = owner & ~self.addr[11] & near
@@ -61,9 +66,10 @@ class Window(wiring.Component):
         message = self.addr[3:12] + c.rtes
         m.d.comb += [
             target.n.eq(Mux(page, pin, Mux(irt, message, self.addr[2:11]))),
-            target.regsel.eq(regsel),
-            target.id.eq(window & ((self.index == 0) | (self.index == 2))),
-            target.version.eq(window & (self.index == 1)),
+            target.regsel.eq(select),
+            target.id.eq(window & ((self.index == regsel("IOA_ID"))
+                                   | (self.index == regsel("IOA_ARB")))),
+            target.version.eq(window & (self.index == regsel("IOA_VER"))),
             target.eoi.eq(eoi & (c.ioa_version == 0x20)),
             target.low.eq((in_rte | in_irt) & ~high),
             target.high.eq((in_rte | in_irt) & high),

@@ -1,18 +1,13 @@
 """Message-signalled interrupts: a bus write becomes an occurrence of a table entry."""
 
 from amaranth import Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Err, Layouts
 from ..record import Recorder, record_ports
 
-__all__ = ["MsiIntake", "message_layout"]
-
-
-def message_layout(config) -> data.StructLayout:
-    """A message for MSI table entry `index`, valid for one cycle, never refused."""
-    return data.StructLayout({"valid": 1, "index": max(1, (config.irts - 1).bit_length())})
+__all__ = ["MsiIntake"]
 
 
 class MsiIntake(wiring.Component):
@@ -32,7 +27,7 @@ class MsiIntake(wiring.Component):
     -------
     bus : ``In(Layouts.unit_bus)``
         Accesses, with the whole 32-bit address.
-    message : ``Out(message_layout(config))``
+    message : ``Out(layouts.message)``
         To the I/O APIC.
     ready, quiet : ``Out(1)``
         Always ready; nothing is under way.
@@ -44,7 +39,7 @@ class MsiIntake(wiring.Component):
         self._config = config
         layouts = self._layouts = Layouts(config)
         ports = {
-            "bus": In(layouts.unit_bus), "message": Out(message_layout(config)),
+            "bus": In(layouts.unit_bus), "message": Out(layouts.message),
             "ready": Out(1), "quiet": Out(1),
         }
         super().__init__(ports | record_ports(config))

@@ -124,7 +124,7 @@ class Field:
     bits: int = 1
     access: Access | None = None
     reset: int | Formula | None = 0
-    values: Mapping[int, str] = field(default_factory=dict[int, str])
+    values: Mapping[int, str] = field(default_factory=dict[int, str], hash=False)
     built: bool = True
     keep: Keep | None = None
     kept: str = ""
@@ -183,6 +183,8 @@ class Register:
         are not there.
     policy : str
         The policy that it is for, if it is not built without that (``Config.policies``).
+    kept : str
+        Name of the one member that has the whole word, if its fields have none of their own.
     also : tuple of int
         Further offsets that mean the same register.
     partial : bool
@@ -202,6 +204,7 @@ class Register:
     text: str = ""
     built: bool = True
     policy: str = ""
+    kept: str = ""
     also: tuple[int, ...] = ()
     partial: bool = False
     indirect: bool = False
@@ -224,6 +227,13 @@ class Register:
     def keep_of(self, part: Field) -> Keep:
         """Where one of its fields is kept."""
         return part.keep or self.keep
+
+    def slots(self, keep: Keep) -> list[tuple[str, int, int]]:
+        """What one place keeps of it: name of the member, lowest bit and width, ascending."""
+        if self.kept:
+            return [(self.kept, 0, self.fields[-1].top + 1)] if self.keep is keep else []
+        return [(part.member, part.low, part.bits) for part in self.fields
+                if part.built and self.keep_of(part) is keep]
 
     def exists(self, config: Any) -> bool:
         """Whether it is more than an offset that reads 0, in a configuration."""

@@ -2,7 +2,7 @@
 
 from .field import Access, Dim, Field, Formula, Keep, Register
 
-__all__ = ["POLICIES", "REGISTERS"]
+__all__ = ["POLICIES", "REGISTERS", "SETTINGS"]
 
 #: Names of the selection policies (spec 4.2).
 POLICIES = {0: "lowpri", 1: "rr", 2: "least", 3: "runfirst", 4: "sticky", 5: "weighted",
@@ -22,9 +22,9 @@ def _counter(name: str, offset: int, spec: str, text: str, built: bool = True) -
 
 
 def _plain(name: str, offset: int, spec: str, text: str, *fields: Field,
-           built: bool = True, policy: str = "") -> Register:
+           built: bool = True, policy: str = "", kept: str = "") -> Register:
     return Register(name, offset, _RW, "V", Keep.FLOP, fields, spec=spec, text=text, built=built,
-                    policy=policy)
+                    policy=policy, kept=kept)
 
 
 REGISTERS = (
@@ -71,11 +71,12 @@ REGISTERS = (
            Field("fallback", 4, 4, reset=3, kept="policy_fallback", values=POLICIES,
                  text="What STICKY falls back to")),
     _plain("LPCFG", 0x1104, "4.2", "What LOWPRI compares, and how ties end.",
-           Field("metric", 0, 2, reset=1, kept="lpcfg_metric", text="Priority compared",
+           Field("metric", 0, 2, reset=1, text="Priority compared",
                  values={0: "tpr", 1: "ppr", 2: "apr"}),
            Field("focus", 2, built=False, text="Focus rule (SEL-12)"),
-           Field("fixed_tie", 3, kept="lpcfg_fixed_tie",
-                 text="A tie goes to the smallest number, without rotation (SEL-11)")),
+           Field("fixed_tie", 3,
+                 text="A tie goes to the smallest number, without rotation (SEL-11)"),
+           kept="lpcfg"),
     _plain("SCHEDRANK", 0x1108, "SEL-15", "Rank of the scheduling states for RUNFIRST.",
            Field("ranks", 0, 8, reset=0xD8, kept="schedrank",
                  text="2 bits a state, running [1:0] to offline [7:6]"), policy="runfirst"),
@@ -91,3 +92,7 @@ REGISTERS = (
     Register("SVC", 0x1180, _RW, "V", Keep.FLOP, (Field("cycles", 0, 32),), (_DOMAINS,),
              spec="SEL-17", text="Mean service time of a domain for SED.", built=False),
 )
+
+#: Registers whose values the other blocks act on.
+SETTINGS = tuple(register for register in REGISTERS
+                 if register.built and register.keep is Keep.FLOP and register.access is _RW)

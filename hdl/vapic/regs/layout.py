@@ -1,12 +1,14 @@
 """Amaranth layouts of registers."""
 
+from collections.abc import Iterable
+
+from amaranth import Cat, Const, Value
 from amaranth.lib import data
 
-from .field import Keep
-from .table import REGISTERS
+from .field import Keep, Register
 from .words import lookup
 
-__all__ = ["kept", "struct"]
+__all__ = ["assemble", "kept", "resets", "struct"]
 
 
 def struct(name: str, **shapes) -> data.StructLayout:
@@ -26,17 +28,30 @@ def struct(name: str, **shapes) -> data.StructLayout:
     return data.StructLayout(members)
 
 
-def kept(keep: Keep, prefix: str = "") -> dict[str, int]:
-    """Members of the row, or of the bundle of signals, that keeps fields: name and width.
+def kept(registers: Iterable[Register], keep: Keep) -> dict[str, int]:
+    """Members of the row, or of the bundle of signals, that keeps fields: name and width."""
+    return {member: bits for register in registers if register.built
+            for member, _, bits in register.slots(keep)}
 
-    Parameters
-    ----------
-    keep : Keep
-        Where they are kept.
-    prefix : str
-        Beginning of the names of the registers meant.
-    """
-    return {part.member: part.bits for register in REGISTERS.values()
-            if register.built and register.name.startswith(prefix)
-            for part in register.fields
-            if part.built and register.keep_of(part) is keep}
+
+def resets(registers: Iterable[Register], keep: Keep) -> dict[str, int]:
+    """Values of those members after reset, as far as they are the same for every index."""
+    values = {}
+    for register in registers:
+        if register.built and register.kept:
+            values[register.kept] = register.reset
+        elif register.built:
+            values |= {part.member: part.reset for part in register.fields
+                       if part.built and register.keep_of(part) is keep
+                       and isinstance(part.reset, int)}
+    return values
+
+
+def assemble(parts: Iterable[tuple[int, Value]]) -> Value:
+    """Word with each value from its bit on; ascending, zeros between and above, 32 bits."""
+    pieces, at = [], 0
+    for low, value in parts:
+        pieces += [Const(0, low - at)] if low > at else []
+        pieces.append(value)
+        at = low + len(value)
+    return Cat(*pieces, *([Const(0, 32 - at)] if at < 32 else []))

@@ -17,13 +17,15 @@ async def vmm_init(regs: Registers, v: int, *, dom: int, k: int, sched: int | No
         await regs.write("VCPU_SCHED", v, value=sched)
 
 
-async def entry_init(regs: Registers, n: int, *, dom: int, policy: int) -> None:
+async def entry_init(regs: Registers, n: int, *, dom: int, policy: int, learn: int = 0) -> None:
     """Give interrupt n to a domain, by its event channels, one occurrence in flight at a time.
 
-    Writes PIRQ_OWNER (EVT-53), then REQX (SEL-01): all scheduling states are allowed.
+    Writes PIRQ_OWNER (EVT-53), then REQX (SEL-01): all scheduling states are allowed. With `learn`
+    STICKY keeps to the vCPU of last time while that is no more loaded than another.
     """
     await regs.write("PIRQ_OWNER", n, value=pack("PIRQ_OWNER", dom=dom, valid=1))
-    await regs.write("REQX", n, value=pack("REQX", path=1, ser=1, policy=policy, allow=7))
+    await regs.write("REQX", n, value=pack("REQX", path=1, ser=1, policy=policy, allow=7,
+                                              learn=learn))
 
 
 async def entry_write(regs: Registers, n: int, *, rtes: int, high: int, low: int) -> None:

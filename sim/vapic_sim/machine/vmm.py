@@ -100,7 +100,8 @@ class Vmm:
         written to run on two CPUs at once.
         """
         dynamic = entry.policy != Policy.STATIC
-        await entry_init(self, n, dom=_DRIVER, policy=int(entry.policy) if dynamic else 0)
+        await entry_init(self, n, dom=_DRIVER, policy=int(entry.policy) if dynamic else 0,
+                         learn=entry.policy == Policy.STICKY)
         for vcpu in vcpus:
             port = await bind(self, _DRIVER, n, vcpu.k)
             vcpu.ports.add(port)

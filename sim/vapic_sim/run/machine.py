@@ -11,7 +11,8 @@ from ..machine.driver import DriverVCpu
 from ..machine.guest import GuestVCpu
 from ..machine.vcpu import VCpu
 from ..machine.vmm import Entry, Vmm
-from ..world.world import Link, World
+from ..world.link import Link
+from ..world.world import World
 from .devices import Devices
 from .job import POLICIES, Job, plan
 from .ledger import Ledger
@@ -35,7 +36,7 @@ class Machine:
     ----------
     job : Job
         What to run.
-    link : vapic_sim.world.world.Link
+    link : vapic_sim.world.link.Link
         The controller, of the size that `plan` says, just reset.
     progress : callable, optional
         Called with the number of arrivals so far, now and then.

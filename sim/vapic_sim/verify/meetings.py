@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from vapic.regs import address
+from vapic.regs import Command, address
 
-from ..model import Record
+from ..model import Model, Record
 
 __all__ = ["KINDS", "Meetings"]
 
@@ -36,7 +36,7 @@ class Meetings:
         Cycles; about the length of one operation.
     """
 
-    def __init__(self, model: Any, window: int = 8):
+    def __init__(self, model: Model, window: int = 8):
         self._model, self._window = model, window
         self.count: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
         self._recent: list[tuple[int, str, Any]] = []
@@ -102,7 +102,7 @@ class Meetings:
             self._met("set_pending/SEL_RC", ("set_pending",), lane)
         elif offset == _ARG and record.we:
             self._argument[dom] = record.data
-        elif offset == _CMD and record.data == 3:
+        elif offset == _CMD and record.data == Command.CLOSE:
             self._during(cycle, "grant/close", port=(dom, self._argument.get(dom, 0)))
         elif offset == _PIRQ_EOI:
             self._recent.append((cycle, "EOI of", record.data))

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from vapic.layouts import Layouts
 from vapic.record import UNITS, Op
 
 from ..model import Model, Record
 from ..world.fields import Fields
+from ..world.port import Testbench
 from .bench import Bench
 
 __all__ = ["Monitor", "TraceRecord"]
@@ -69,7 +70,7 @@ class Monitor:
         self.traces: list[TraceRecord] = []
         self.observers: list[Callable[[int, Record], None]] = []
 
-    def step(self, ctx: Any) -> None:
+    def step(self, ctx: Testbench) -> None:
         """Take the records since the last step, those of this cycle among them."""
         end = ctx.get(self._log.ends)
         if end & self._mask == self._end:

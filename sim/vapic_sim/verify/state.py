@@ -6,14 +6,17 @@ from typing import Any
 from amaranth.hdl import Value
 
 from vapic.bank.head import head_layout
+from vapic.controller import Controller
 from vapic.evtchn.rows import PortState, RowLayouts
+from vapic.regs import mask, pack
 
 from ..world.fields import Fields
+from ..world.port import Testbench
 
 __all__ = ["HardwareState", "difference"]
 
 #: Delivery status and remote IRR in the low word of an entry.
-_READ_ONLY = 1 << 12 | 1 << 14
+_READ_ONLY = mask("RTE_LOW", "status", "rirr")
 _NAMES = {state.value: state.name.lower() for state in PortState}
 
 
@@ -33,7 +36,7 @@ class HardwareState:
         Whose.
     """
 
-    def __init__(self, dut: Any):
+    def __init__(self, dut: Controller):
         self._dut, self._config = dut, dut.config
         bank, store, rows = dut.bank, dut.evt.store, RowLayouts(dut.config)
         self._heads, self._entries = _rows(bank.heads), _rows(dut.ioapic.entries.rows)
@@ -45,7 +48,7 @@ class HardwareState:
         self._pirq, self._port = Fields(rows.pirq), Fields(rows.port)
         self._lane, self._peer = Fields(rows.lane), Fields(rows.peer)
 
-    def read(self, ctx: Any) -> dict[str, list[dict[str, Any]]]:
+    def read(self, ctx: Testbench) -> dict[str, list[dict[str, Any]]]:
         """State by kind and number: ``vcpus``, ``requests`` and ``domains``.
 
         Of a request ``low`` is without its RO bits. Not in it: pend, RIRR, err and counters, which
@@ -67,8 +70,8 @@ class HardwareState:
             for rows, valid in zip(self._maps, ("irr_words", "isr_words", "tmr_words"),
                                    strict=True)]
         state = {
-            "ctl": (head["online"] | head["freeze"] << 1 | head["dom"] << 4
-                    | head["apicid"] << 8 | head["freeze"] << 16 | head["k"] << 24),
+            "ctl": pack("VCPU_CTL", frozen=head["freeze"], **{
+                name: head[name] for name in ("online", "freeze", "dom", "apicid", "k")}),
             "sched": head["sched"], "rqpos": head.get("rqpos", 0), "upvec": head["upvec"],
             "upvec_valid": bool(head["upvec_valid"]),
             "pend": bool(head["up_pend"]), "line": bool(head["up_line"]),
@@ -79,19 +82,20 @@ class HardwareState:
             state |= {
                 "dfr": head["dfr"], "tmr": tmr, "id": head["id"], "ldr": head["ldr"],
                 "tpr": head["tpr"],
-                "svr": head["svr_vector"] | head["svr_enabled"] << 8 | head["focus_off"] << 9
-                | head["suppress"] << 12,
-                "esr": head["esr_recvill"] << 6 | head["esr_illrega"] << 7,
-                "esr_pending": head["recvill"] << 6 | head["illrega"] << 7}
+                "svr": pack("LAPIC_SVR", vector=head["svr_vector"], enable=head["svr_enabled"],
+                            focus_off=head["focus_off"], suppress=head["suppress"]),
+                "esr": pack("LAPIC_ESR", recvill=head["esr_recvill"], illrega=head["esr_illrega"]),
+                "esr_pending": pack("LAPIC_ESR", recvill=head["recvill"],
+                                    illrega=head["illrega"])}
         return state
 
     def _request(self, get: Callable[[Any], int], n: int) -> dict[str, Any]:
         open_, infl, pend, bound = self._pirq.cut(get(self._pirqs[n]))
         entry = get(self._entries[n])
-        return {"low": (entry & 0xFFF | (entry >> 12 & 1) << 13 | (entry >> 13 & 1) << 15
-                        | (entry >> 14 & 1) << 16),
+        return {"low": pack("RTE_LOW", entry & 0xFFF, polarity=entry >> 12 & 1,
+                            trigger=entry >> 13 & 1, mask=entry >> 14 & 1),
                 "dest": entry >> 16 & 0xFF, "reqx": entry >> 24 & 0xFFFFFFFF,
-                "owner": entry >> 56 & 0xF | (entry >> 60 & 1) << 8,
+                "owner": pack("PIRQ_OWNER", dom=entry >> 56 & 0xF, valid=entry >> 60 & 1),
                 "infl": infl, "bound": bound, "open": open_, "pending_ports": pend}
 
     def _port_state(self, word: int) -> tuple[Any, ...]:

@@ -2,6 +2,8 @@
 
 import random
 
+from vapic.regs import pack
+
 __all__ = ["Stimuli"]
 
 
@@ -50,21 +52,24 @@ class Stimuli:
         """Low word of an entry."""
         rng = self.rng
         mode = rng.choice((0, 0, 1, 1, 1, 1, 1, rng.randrange(8)))
-        return (self.vector() | mode << 8 | rng.getrandbits(1) << 11
-                | (rng.random() < 0.1) << 13 | (rng.random() < 0.4) << 15
-                | (rng.random() < 0.12) << 16)
+        return pack("RTE_LOW", vector=self.vector(), mode=mode, logical=rng.getrandbits(1),
+                    polarity=rng.random() < 0.1, trigger=rng.random() < 0.4,
+                    mask=rng.random() < 0.12)
 
     def high(self) -> int:
         """High word of an entry."""
-        return self.rng.choice((0xFF, 0xFF, 0xFF, self.rng.randrange(4),
-                                self.rng.randrange(1, 16), self.rng.getrandbits(8))) << 24
+        return pack("RTE_HIGH", dest=self.rng.choice((
+            0xFF, 0xFF, 0xFF, self.rng.randrange(4), self.rng.randrange(1, 16),
+            self.rng.getrandbits(8))))
 
     def reqx(self) -> int:
         """A value of REQX."""
         rng = self.rng
         policy = rng.choice((0, 1, 2, 3, 4, 4, 6, 6, 15, rng.randrange(16)))
         allow = rng.choice((7, 7, 7, rng.randrange(8)))
-        return (rng.getrandbits(1) | rng.getrandbits(1) << 1 | (rng.random() < 0.1) << 2
-                | (rng.random() < 0.1) << 3 | policy << 4 | allow << 12
-                | (rng.random() < 0.7) << 15 | rng.randrange(8) << 16 | rng.getrandbits(1) << 22
-                | (rng.random() < 0.2) << 23 | rng.choice((0, 0, 1, 2, 255)) << 24)
+        return pack("REQX", path=rng.getrandbits(1), ser=rng.getrandbits(1),
+                    force_dyn=rng.random() < 0.1, force_static=rng.random() < 0.1,
+                    policy=policy, allow=allow,
+                    hint_valid=rng.random() < 0.7, hint=rng.randrange(8),
+                    learn=rng.getrandbits(1), autoeoi=rng.random() < 0.2,
+                    slack=rng.choice((0, 0, 1, 2, 255)))

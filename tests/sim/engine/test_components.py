@@ -10,7 +10,6 @@ from amaranth.lib import wiring
 import vapic
 from vapic.config import Config
 from vapic.layouts import Layouts
-from vapic.msi.intake import message_layout
 from vapic.rows import Read
 from vapic_sim.engine import Simulator
 
@@ -24,12 +23,11 @@ CONFIG = Config(rtes=3, irts=2, vcpus=4, lanes=3, domains=2, ports=32, vectors=6
 ARGUMENTS = {name: ((CONFIG,), {}) for name in (
     "AccessDecoder", "AccessUnit", "Bank", "BitmapSummary", "BitmapWords", "ChangeWatch",
     "Chooser", "CommitOrder", "CommitRecord", "Controller", "Delivery", "Dispatch", "Entries",
-    "EoiMatch", "EventChannels", "FlightEnder", "GlobalRegisters", "Ioapic", "LaneStore",
-    "LaneTest", "MsiIntake", "Priority", "RegisterRead", "RegisterUpdate", "Registers", "Rights",
-    "TraceQueue", "Turns", "VcpuCounter", "VcpuPins", "Window")} | {
+    "EoiMatch", "EventChannels", "FlightEnder", "Flags", "GlobalRegisters", "Ioapic", "LaneStore",
+    "LaneTest", "MsiIntake", "Priority", "Readout", "RegisterRead", "RegisterUpdate", "Registers",
+    "RequestState", "Rights", "TraceQueue", "VcpuCounter", "VcpuPins", "Verdict", "Window")} | {
     "Decode": ((CONFIG, Layouts(CONFIG)), {}),
     "ErrorLog": ((), {}),
-    "Flags": ((CONFIG, message_layout(CONFIG)), {}),
     "Issue": ((CONFIG,), {"stages": 6}),
     "LaneKey": ((CONFIG,), {"lane": 1}),
     "Lines": ((3,), {}),

@@ -86,8 +86,8 @@ class TargetPolicy:
     always_rotates : bool
         Ties go by rotation and a grant moves RRPTR whatever LPCFG[3] says (SEL-11).
     falls_back : bool
-        The policy of POLICY[7:4] plays its second round, by its own key. One of two rounds, or
-        that falls back itself, counts as LOWPRI there.
+        The policy of POLICY[7:4] plays its second round, by its own key. One of two rounds counts
+        as LOWPRI there. One policy at most may fall back.
     rests_on_load : bool
         The winner is lost if its load grew before the commit (SEL-20).
     because : str

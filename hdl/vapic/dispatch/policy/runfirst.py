@@ -1,8 +1,8 @@
 """RUNFIRST: running vCPUs before blocked ones before those that wait for a processor."""
 
-from amaranth import Cat, Mux
+from amaranth import Cat
 
-from ...numbers import Policy, SchedState
+from ...numbers import Policy
 from .base import TargetPolicy
 
 __all__ = ["RunFirst"]
@@ -12,7 +12,7 @@ class RunFirst(TargetPolicy):
     """Least rank of the scheduling state, then place in the run queue, then load (SEL-15).
 
     The ranks are register SCHEDRANK's, two bits a state. The place, RQPOS, counts for those alone
-    that wait in the queue.
+    that wait in the queue: the lane has 0 for others.
     """
 
     number = Policy.RUNFIRST
@@ -22,9 +22,7 @@ class RunFirst(TargetPolicy):
                "then the least load, of equals the first from RRPTR on")
 
     def key(self, lane, settings):
-        waiting = lane.sched == SchedState.RUNNABLE
-        return Cat(lane.load, Mux(waiting, lane.rqpos, 0),
-                   settings.schedrank.word_select(lane.sched, 2))
+        return Cat(lane.load, lane.rqpos, settings.schedrank.word_select(lane.sched, 2))
 
     def offer(self, sched, load, depth):
         return f"{sched.name.lower()}, load {load}"

@@ -1,12 +1,39 @@
-"""The usual accesses to a model by name, as a VMM and its guests make them."""
+"""A model under the usual drivers, and what the conformance cases do with it besides."""
 
-from .machine import Model
-from .params import Params
-from .records import Sched
-
-__all__ = ["Driver"]
+from vapic.regs import address
+from vapic_sim import drivers
+from vapic_sim.model import Model, Params, Sched
 
 _LAPIC, _EVT = 0x400000, 0x100000
+
+
+def now(coroutine):
+    """What a driver gives; on a model it never waits."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("a model answers at once")
+
+
+class Role:
+    """Registers of a model by name, as vCPU v of a domain, or as the VMM."""
+
+    def __init__(self, driver, dom=0, v=None):
+        self._driver, self._dom, self._v = driver, dom, v
+
+    def _access(self, write, name, index, value=0):
+        result = self._driver.model.access(
+            self._v is None, self._dom, self._v or 0, address(name, *index), write, value)
+        if write and self._driver.auto:
+            self._driver.settle()
+        return result.data
+
+    async def read(self, name, *index):
+        return self._access(False, name, index)
+
+    async def write(self, name, *index, value=0):
+        self._access(True, name, index, value)
 
 
 class Driver:
@@ -27,9 +54,12 @@ class Driver:
         self.auto = True
         self.lines = 0
         for vcpu in self.model.core.vcpus:
-            self.write(0x8000 + 0x40 * vcpu.v, vcpu.ctl | 1)
-            self.sched(vcpu.v, Sched.RUNNING)
-            self.lapic_write(vcpu.v, 0xF0, 0x1FF)
+            now(drivers.vmm_init(Role(self), vcpu.v, dom=vcpu.dom, k=vcpu.k, sched=Sched.RUNNING))
+            now(drivers.lapic_init(self.vcpu(vcpu.v), vcpu.v))
+
+    def vcpu(self, v: int) -> Role:
+        """Registers as vCPU v, in its domain."""
+        return Role(self, self.model.core.vcpus[v].dom, v)
 
     def settle(self) -> int:
         """Serve what can be served."""
@@ -48,14 +78,11 @@ class Driver:
 
     def rte_write(self, n: int, low: int, dest: int = 0) -> None:
         """Write a redirection table entry, destination first."""
-        for index, data in ((0x11 + 2 * n, dest << 24), (0x10 + 2 * n, low)):
-            self.write(0x00, index)
-            self.write(0x10, data)
+        now(drivers.entry_write(Role(self), n, rtes=self.params.rtes, high=dest << 24, low=low))
 
     def rte_read(self, n: int) -> int:
         """Low word of a redirection table entry."""
-        self.write(0x00, 0x10 + 2 * n)
-        return self.read(0x10)
+        return now(drivers.indirect_read(Role(self), 0x10 + 2 * n))
 
     def reqx(self, n: int, data: int) -> None:
         """Write REQX[n]."""
@@ -100,12 +127,11 @@ class Driver:
 
     def inta(self, v: int) -> int | None:
         """Acknowledge: the vector, or None if spurious."""
-        word = self.lapic_read(v, 0xFC0)
-        return word & 0xFF if word >> 31 else None
+        return now(drivers.inta(self.vcpu(v), v))
 
     def eoi(self, v: int) -> None:
         """Write EOI of vLAPIC v."""
-        self.lapic_write(v, 0xB0, 0)
+        now(drivers.eoi(self.vcpu(v), v))
 
     def drain(self, v: int, limit: int = 16) -> list[int]:
         """Acknowledge and end all that vCPU v has, until spurious."""
@@ -129,12 +155,11 @@ class Driver:
 
     def command(self, d: int, v: int | None, number: int, *args: int) -> int:
         """Issue a command: 0 or a negative errno; OUT0 is in `out`."""
-        for i, arg in enumerate(args):
-            self.window(d, v, 0x1300 + 4 * i, arg)
-        result = self.window(d, v, 0x130C, number)
-        self.out = self.window(d, v, 0x1314)
-        self.out1 = self.window(d, v, 0x1318)
-        return result - (result >> 31 << 32)
+        role = Role(self, d, v)
+        now(drivers.issue(role, d, number, *args))
+        result = now(drivers.result(role, d))
+        self.out, self.out1 = (now(role.read("EVT_OUT", d, i)) for i in range(2))
+        return result
 
     def fast(self, d: int, v: int | None, offset: int, value: int) -> int:
         """SEND 0x1320, UNMASK 0x1324, PIRQ_EOI 0x1328 or CLAIM 0x1330: FASTRES, signed."""

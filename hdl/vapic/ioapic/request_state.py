@@ -8,10 +8,10 @@ from ..layouts import Outcome
 from ..rows import Read, RowMemory
 from ..trees import decode
 
-__all__ = ["Turns"]
+__all__ = ["RequestState"]
 
 
-class Turns(wiring.Component):
+class RequestState(wiring.Component):
     """Follow one selection from take to grant or outcome; remember requests found without target.
 
     An outcome counts only if the request stands in that cycle and its entry was not written since
@@ -32,7 +32,9 @@ class Turns(wiring.Component):
     stands, enable : ``In(pirqs)``, ``In(1)``
         Requests that stand if CTRL.enable is 1: the terms of SEL-04 about the request itself.
     flips : ``In(pirqs)``
-        In this cycle the line of that level entry is about to change.
+        In this cycle the line of that level entry is about to change, unless lines ``rest``.
+    rest : ``In(1)``
+        No line changes in this cycle.
     take, offer_n : ``In``
         A selection starts.
     granted, last : ``In(1)``
@@ -71,7 +73,7 @@ class Turns(wiring.Component):
         self.reasons = RowMemory(Outcome, c.pirqs, lut_ram=True,
                                  reads={"mine": Read.NOW, "asked": Read.NOW})
         super().__init__({
-            "stands": In(c.pirqs), "flips": In(c.pirqs), "enable": In(1),
+            "stands": In(c.pirqs), "flips": In(c.pirqs), "rest": In(1), "enable": In(1),
             "take": In(1), "offer_n": In(c.pirq_bits), "granted": In(1), "last": In(1),
             "outcome": In(Outcome), "recheck": In(1),
             "spoils": In(1), "at": In(c.pirqs), "n": In(c.pirq_bits), "written_at": In(c.pirqs),
@@ -115,7 +117,7 @@ class Turns(wiring.Component):
             stale.eq(~self.take & stale | self.spoils & (self.n == target)),
             changed.eq(~self.take & changed | self.recheck),
             standing.eq((self.stands & self.current_at).any()
-                        ^ (self.flips & self.current_at).any()),
+                        ^ (self.flips & self.current_at).any() & ~self.rest),
             held.eq(held & self.stands & all_of(self.enable) & ~(here & all_of(self.granted))
                     | here & all_of(put_off)),
             waits.eq((waits | here & all_of(put_off & ~changed)) & self.stands & ~self.written_at
