@@ -212,10 +212,10 @@ def test_latency_space_and_reset():
         for offset in (0x1320, 0x1324, 0x1330):
             assert await took(ctx, base + offset, 9) <= 7
         await env.access(ctx, base + 0x1080, 0)
-        assert await took(ctx, base + 0x1080, MASK) == 32 + 5
+        assert await took(ctx, base + 0x1080, MASK) == 32 + 6
         env.flags.auto_reraise = 1
         env.table(ctx)
-        assert await took(ctx, base + 0x1080, 0) == 32 + 5
+        assert await took(ctx, base + 0x1080, 0) == 32 + 6
         await env.settle(ctx)
         assert any(row[0] == UNBOUND for row in env.ref.port[1])
 

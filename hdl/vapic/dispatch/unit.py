@@ -23,11 +23,11 @@ __all__ = ["Dispatch"]
 class Dispatch(wiring.Component):
     """Select the target or targets of one request at a time (spec 4.1 to 4.3, IOA-18, SEL-30).
 
-    Cycles of a selection: C0 ``take``, with NOW, globals and RRPTR as they are before the
-    decisions of C0; C1 entry and PIRQ row arrive; C2 the lanes of the domain are read and
-    reduced; from C3 the tournament runs, `Rounds.latency` cycles; the target is offered to its
-    sink in the cycle after the result, C6 with 5 to 16 lanes. Under PULL blocked lanes play a
-    second round one cycle behind, so that takes one cycle more. T_SEL is thus fixed for a
+    Stages of a selection: C0 ``take``, with NOW and globals as they are before the decisions of C0;
+    C1 request, PIRQ row and RRPTR arrive (`RequestSnapshot`); C2 the lanes of the domain are read
+    and reduced (`LaneSnapshot`); from C3 the tournament runs (`Rounds`); the target is offered to
+    its sink in the cycle after the result (`Delivery`), C6 with 5 to 16 lanes. PULL and STICKY play
+    a second round one cycle behind, so they take one cycle more. T_SEL is thus fixed for a
     configuration and policy, and at most 8. A static request without a single target named by
     the tournament needs one cycle to find the lowest lane, and several targets wait for
     ``hold_ack``.

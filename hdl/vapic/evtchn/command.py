@@ -10,7 +10,7 @@ from .decode import Op
 from .operands import Operands
 from .ops import OPERATIONS, Then
 from .pirq_step import PirqStep
-from .port_step import STEP, PortStep
+from .port_step import STEP, PortStep, look_at_bits
 from .rows import PortState, RowLayouts
 from .store import Store
 
@@ -152,7 +152,7 @@ class Command:
             case Then.ANSWER:
                 m.next = "DECIDE"
 
-    def add_states(self, m: Module) -> None:
+    def add_states(self, m: Module, *, mask_now) -> None:
         """States between RUN and the step."""
         bus, cursor, store, found = self._bus, self._cursor, self._store, self._found
 
@@ -177,7 +177,10 @@ class Command:
             self._operate(m)
 
         with m.State("RD_PEER"):
-            cursor.follow(m, "k")
+            m.next = "RD_PEER_LANE"
+
+        with m.State("RD_PEER_LANE"):
+            cursor.move(m, k=store.port.notify)
             m.next = "RD_BITS"
 
         with m.State("RD_LANE"):
@@ -189,6 +192,8 @@ class Command:
                 m.next = "RD_PORT"
 
         with m.State("DECIDE"):
+            with m.If(bus.op == Op.PIRQ_EOI):
+                look_at_bits(m, cursor, store, self._step, to_pirq=0, mask_now=mask_now)
             self._decide(m)
 
         with m.State("STEP"):

@@ -1,6 +1,6 @@
 """Where the engine stands, and where it goes next."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Signal
 
 from ..trees import decode
 
@@ -37,24 +37,11 @@ class Cursor:
         self.next, self.now, self.at = store.cursor_next, store.cursor, store.at
         self.lane_hot = Cat(decode(self.now.k, config.lanes))
         self.at_word_hot, self.at_lane_hot = Signal(config.port_words), Signal(config.lanes)
-        self._planned = Signal.like(self.next)
-        self._follows = {name: Signal(name=f"follows_{name}") for name in ("port", "k", "n")}
-        rows = {"port": store.port_of, "k": store.port_early.notify, "n": store.port_early.tie.n}
-        m.d.comb += [self._planned.eq(self.now), self.next.dom.eq(self._planned.dom)]
-        m.d.comb += [self.next[name].eq(Mux(follows, rows[name], self._planned[name]))
-                     for name, follows in self._follows.items()]
+        m.d.comb += self.next.eq(self.now)
         with m.If(~store.stall):
             m.d.sync += [self.at_lane_hot.eq(self.lane_hot),
                          self.at_word_hot.eq(Cat(decode(self.now.port[5:], config.port_words)))]
 
     def move(self, m: Module, **places) -> None:
         """Go to another ``dom``, ``port``, ``k`` or ``n``; what is not named stays."""
-        m.d.comb += [self._planned[name].eq(value) for name, value in places.items()]
-
-    def follow(self, m: Module, *names: str) -> None:
-        """Go where the row says that leaves its memory in this cycle.
-
-        That is for ``k`` and ``n`` the port's, for ``port`` that of the PIRQ and lane. It comes
-        late, and is chosen behind all that states plan.
-        """
-        m.d.comb += [self._follows[name].eq(1) for name in names]
+        m.d.comb += [self.next[name].eq(value) for name, value in places.items()]

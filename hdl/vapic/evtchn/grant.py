@@ -58,7 +58,11 @@ class Grant:
 
     def add_states(self, m: Module, bus: BusSide, cursor: Cursor, store: Store, step: PortStep,
                    notes: BankNotes, *, mask_now) -> None:
-        """State GRANT: it commits or is refused, three cycles after it was taken (SEL-20)."""
+        """State GRANT: it commits or is refused, four cycles after it was taken (SEL-20).
+
+        The next target of a grant may be taken in that cycle already, as its rows are others but
+        for the PIRQ's, which is shown as written.
+        """
         done, target, port = self._unit.grant.done, self._target, cursor.now.port
         with m.State("GRANT"):
             with m.If(notes.free):
@@ -77,8 +81,9 @@ class Grant:
                            first=target.first, result=done.result, port=port)
                 m.next = "GRANTED"
 
+                with m.If(~target.first & ~target.last & self._unit.grant.target.valid):
+                    self.take(m, cursor, step)
+
         with m.State("GRANTED"):
-            # The step; the next target of the grant may be taken beside it, as its rows are others.
+            # The step.
             m.next = "IDLE"
-            with m.If(self.multi & self._unit.grant.target.valid):
-                self.take(m, cursor, step)

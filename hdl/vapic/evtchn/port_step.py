@@ -75,18 +75,22 @@ def add_port_states(m: Module, cursor: Cursor, store: Store, step: PortStep, *,
     Parameters
     ----------
     granting, to_pirq : 1 bit
-        It is a grant, which decides without a cycle to look at the bits; a port that is being
-        allocated gets a PIRQ.
+        It is a grant; a port that is being allocated gets a PIRQ.
     mask_now, apply : Signal
         Set to the mask word as it is before the step, and to 1: there will be one.
     """
     with m.State("RD_PORT"):
         # The port of (n, k).
-        cursor.follow(m, "port")
         m.next = "RD_WORD"
 
     with m.State("RD_WORD"):
-        m.next = "RD_BITS"
+        cursor.move(m, port=store.port_of)
+        m.next = "RD_ROW"
+
+    with m.State("RD_ROW"):
+        # On its way; a decision in the next cycle looks at the bits itself.
+        m.d.sync += apply.eq(1)
+        m.next = "DECIDE"
         with m.If(granting):
             m.next = "GRANT"
 

@@ -49,7 +49,7 @@ class Router:
             m.d.comb += take.eq(self._store.ready & self._notes.free)
             bus.begin(m, decode)
             command.begin(m)
-            abi.begin(m, decode)
+            abi.begin(m, bus, decode)
             m.d.sync += walk.of_pending.eq(0)
             with m.If(take & unit.grant.target.valid & (grant.multi | ~grant.granted | ~valid)):
                 grant.take(m, self._cursor, step)
@@ -85,6 +85,7 @@ class Router:
         bus, store = self._bus, self._store
         chosen = self._chosen_register(m)
         with m.State("RUN"):
+            walk.start(m, abi.changed(store))
             m.d.sync += chosen.eq(Mux(bus.request.we, 0, 1 << bus.request.addr[2:6]))
             with m.Switch(bus.kind):
                 with m.Case(Kind.COMMAND):
@@ -94,7 +95,6 @@ class Router:
                 with m.Case(Kind.CTL):
                     directory.ask(m, bus, store, self._notes)
                 with m.Case(Kind.MASK_CHANGE, Kind.PENDING_CHANGE):
-                    walk.start(m, abi.changed(bus, store))
                     walk.prepare(m, bus, self._step, self._unit.globals.auto_reraise)
                     m.next = "WALK"
                 with m.Default():

@@ -45,12 +45,11 @@ class Store(wiring.Component):
         Where that was a cycle ago, and two cycles ago: whose the rows are.
     stall : ``In(1)``
         `at`, and the rows in registers, stay.
-    port, word, lane, pirq, bank_row, full : ``Out``
-        The rows: ``full`` the words of the domain that have no free port.
+    port, word, lane, pirq, bank_row, full, port_of : ``Out``
+        The rows: ``full`` the words of the domain that have no free port, ``port_of`` the port of
+        the PIRQ and lane.
     port_early, word_early, lane_early, bank_early : ``Out``
         The same, of `cursor`.
-    port_of : ``Out(port_bits)``
-        Port of the PIRQ and lane of `cursor`.
     inflight : ``Out``
         Work in flight on the lane of `at`.
     write_<name>, <name>_data : ``In``
@@ -113,7 +112,8 @@ class Store(wiring.Component):
         swept = {"ports": self.ports, "words": self.words, "lanes": self.lanes,
                  "pirqs": self.pirqs, "full_words": self.full_words,
                  "inflight_count": self.inflight_count, "banks": self.banks}
-        m.submodules += (self.port_of_rows, self.lane_of_rows)
+        m.submodules.port_of_rows = self.port_of_rows
+        m.submodules.lane_of_rows = self.lane_of_rows
         m.submodules.sweep = sweep = Sweep(max(memory.depth for memory in swept.values()))
         for name, memory in swept.items():
             m.submodules[name] = memory
@@ -147,7 +147,7 @@ class Store(wiring.Component):
                 m.d.comb += read.hold.eq(enable.any())
             early[name] = _bits(read.data)
         m.d.comb += [
-            self.port_of.eq(early["port_of"]), _bits(self.port_early).eq(early["port"]),
+            _bits(self.port_early).eq(early["port"]),
             _bits(self.word_early).eq(early["word"]), _bits(self.lane_early).eq(early["lane"]),
             _bits(self.bank_early).eq(early["bank"]),
             self.words.reset[2].eq(self.words.sweep.row[:self._config.port_bits - 5] == 0),
@@ -157,7 +157,7 @@ class Store(wiring.Component):
             m.d.sync += [
                 _bits(self.port).eq(early["port"]), _bits(self.word).eq(early["word"]),
                 _bits(self.lane).eq(early["lane"]), self.full.eq(early["full"]),
-                _bits(self.bank_row).eq(early["bank"]),
+                _bits(self.bank_row).eq(early["bank"]), self.port_of.eq(early["port_of"]),
                 _bits(self.pirq).eq(Mux(meets, _bits(self.pirq_data), early["pirq"])),
             ]
 

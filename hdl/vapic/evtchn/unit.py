@@ -32,8 +32,8 @@ class EventChannels(wiring.Component):
 
     Chapter 5 of the specification with the 2-level ABI and group ports. Everything is done one
     after the other: an access takes 2 cycles from request to decision (3 for a command register),
-    SEND, UNMASK and CLAIM at most 7, PIRQ_EOI 8, a command at most 14, a mask change 5 and one a
-    changed bit, a grant 3 cycles from take to decision. The answer of an access comes a cycle
+    SEND, UNMASK and CLAIM at most 7, PIRQ_EOI 8, a command at most 14, a mask change 6 and one a
+    changed bit, a grant 4 cycles from take to decision. The answer of an access comes a cycle
     after its decision (after the last row is written, for a change of pending bits).
 
     What is decided is done in the next cycle, from registers: rows of ports, words, lanes and
@@ -126,7 +126,7 @@ class EventChannels(wiring.Component):
             abi.add_states(m, store, notes)
             add_walk_states(m, bus, cursor, store, step, walk, mask_now=abi.mask_now,
                             grant=grant, ports=c.ports)
-            command.add_states(m)
+            command.add_states(m, mask_now=abi.mask_now)
             add_alloc_states(m, cursor, store, lambda errno: command.fail(m, errno))
             add_port_states(m, cursor, store, step, granting=grant.active,
                             to_pirq=command.binds_pirq, mask_now=abi.mask_now,

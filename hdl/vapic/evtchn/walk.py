@@ -27,15 +27,16 @@ class Walk:
         A grant went between two bits of a mask change, which is to go on.
     begins, active : 1
         Its first cycle; any cycle of it, to the last step.
-    row_due, step_due : 1
-        A port's row leaves the memory; so do the rows of its lane and PIRQ, and a step is decided.
+    row_due, look_due, step_due : 1
+        A port's row leaves the memory; it is in a register; the rows of its lane and PIRQ leave
+        the memory, and a step is decided.
     """
 
     def __init__(self, request):
         self.left = Signal(32)
         self.of_pending, self.sets = Signal(), request.addr[7]
         self.interrupted, self.begins, self.active = Signal(), Signal(), Signal()
-        self.row_due, self.step_due = Signal(), Signal()
+        self.row_due, self.look_due, self.step_due = Signal(), Signal(), Signal()
         #: Of the port whose step is decided: bit, pending and mask bit, bound to a PIRQ.
         self._bit, self._pending, self._masked, self._is_pirq = Signal(5), *(
             Signal() for _ in range(3))
@@ -53,16 +54,16 @@ class Walk:
             step.todo.reraise.eq(~pending & auto_reraise),
             step.todo.value.eq(self.sets), step.todo.autoeoi.eq(pending & ~self.sets),
             self.of_pending.eq(pending), self.begins.eq(1),
-            self.row_due.eq(0), self.step_due.eq(0),
+            self.row_due.eq(0), self.look_due.eq(0), self.step_due.eq(0),
         ]
 
     def look(self, m: Module, cursor: Cursor, store: Store) -> None:
-        """A port's row leaves the memory: stand at its lane and PIRQ.
+        """A port's row is here: stand at its lane and PIRQ.
 
         Of a change of pending bits the word is written already; a bit that is left was set.
         """
-        row, word, bit = store.port_early, store.word, cursor.now.port[:5]
-        cursor.follow(m, "k", "n")
+        row, word, bit = store.port, store.word, cursor.at.port[:5]
+        cursor.move(m, k=row.notify, n=row.tie.n)
         m.d.sync += [
             self._bit.eq(bit), self._is_pirq.eq(row.state == PortState.PIRQ),
             self._pending.eq(word.pending.bit_select(bit, 1) | self.of_pending),
@@ -83,11 +84,11 @@ def add_walk_states(m: Module, bus: BusSide, cursor: Cursor, store: Store,
                     step: PortStep, walk: Walk, *, mask_now, grant, ports) -> None:
     """States of the walk.
 
-    It passes over the bits left in ascending order, one a cycle, in a pipeline of four: address
-    the port's row; address the rows of its lane and PIRQ; decide; step. It stands still while a
-    note waits for the bank. Between the bits of a mask change a grant that waits goes first, then
-    at least one bit. A change of pending bits is decided, all of it, in the first cycle; the rows
-    of PIRQs follow.
+    It passes over the bits left in ascending order, one a cycle, in a pipeline of five: address
+    the port's row; keep it; address the rows of its lane and PIRQ; decide; step. It stands still
+    while a note waits for the bank. Between the bits of a mask change a grant that waits goes
+    first, then at least one bit. A change of pending bits is decided, all of it, in the first
+    cycle; the rows of PIRQs follow.
     """
     with m.State("WALK_ROW"):
         # Of a walk that is resumed: the word is on its way.
@@ -97,10 +98,10 @@ def add_walk_states(m: Module, bus: BusSide, cursor: Cursor, store: Store,
         some, first = lowest(m, walk.left, name="walk")
         issue, last = Signal(), Signal()
         m.d.comb += [walk.active.eq(1), issue.eq(some & ~(grant.waits & ~walk.of_pending)),
-                     last.eq(~walk.row_due & ~some)]
+                     last.eq(~walk.row_due & ~walk.look_due & ~some)]
         with m.If(~store.stall):
             m.d.sync += [walk.begins.eq(0), walk.row_due.eq(issue),
-                         walk.step_due.eq(walk.row_due)]
+                         walk.look_due.eq(walk.row_due), walk.step_due.eq(walk.look_due)]
             with m.If(walk.begins):
                 m.d.sync += mask_now.eq(store.word.mask)
                 with m.If(walk.of_pending):
@@ -108,14 +109,14 @@ def add_walk_states(m: Module, bus: BusSide, cursor: Cursor, store: Store,
                     bus.record_access(m)
             with m.If(walk.step_due):
                 walk.decide(m, bus, cursor, step, ports)
-            with m.If(walk.row_due):
+            with m.If(walk.look_due):
                 walk.look(m, cursor, store)
             with m.If(issue):
                 cursor.move(m, port=Cat(first, cursor.now.port[5:]))
                 m.d.sync += [walk.left.eq(walk.left & (walk.left - 1)), grant.granted.eq(0)]
             with m.If(last):
                 m.next = "WALK_END"
-            with m.Elif(~walk.row_due & ~issue):
+            with m.Elif(~walk.row_due & ~walk.look_due & ~issue):
                 m.d.sync += walk.interrupted.eq(1)
                 m.next = "WALK_PAUSE"
 

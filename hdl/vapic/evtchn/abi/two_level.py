@@ -29,6 +29,9 @@ class TwoLevel:
         #: Of an access that writes vcpu_info: what becomes of it.
         self._clears, self._reads_sel = Signal(), Signal()
         self._sets_mask, self._mask = Signal(), Signal()
+        #: Of a change of a word: which bits flip if they are 0, and if they are 1.
+        self._flips_mask = [Signal(32, name=f"flips_mask_{i}") for i in (0, 1)]
+        self._flips_pending = [Signal(32, name=f"flips_pending_{i}") for i in (0, 1)]
         #: Of a read: what is shown, one bit each.
         self._shows = {kind: Signal(name=f"shows_{kind.name.lower()}")
                        for kind in (Kind.INFO, Kind.SEL, Kind.SEL_RC, Kind.PENDING, Kind.MASK)}
@@ -88,16 +91,14 @@ class TwoLevel:
         with m.If(step.done & notify & ~lane.pending & lane.online):
             notes.upcall(m, lane.v, pending=1, mask=lane.mask, rise=1)
 
-    def changed(self, bus: BusSide, store: Store):
-        """Bits that a mask change flips, or PIRQ ports whose pending bit a W1S or W1C changes."""
-        word, data, which = store.word_early, bus.request.data, bus.request.addr[7:10]
-        lanes = Cat(bit.replicate(8) for bit in bus.request.sel)
-        # 1: store, 3: set, 4: clear.
-        masks = Mux(which == 1, (word.mask ^ data) & lanes,
-                    data & (word.mask ^ (which == 3).replicate(32)))
-        # 2: clear, 5: set.
-        pending = data & word.pirq & (word.pending ^ (which == 5).replicate(32))
-        return Mux(bus.kind == Kind.PENDING_CHANGE, pending, masks)
+    def changed(self, store: Store):
+        """Bits that a mask change flips, or PIRQ ports whose pending bit a W1S or W1C changes.
+
+        In the cycle after `begin`, as the words leave their memory.
+        """
+        word, of_mask, of_pending = store.word_early, self._flips_mask, self._flips_pending
+        return (word.mask & of_mask[1] | ~word.mask & of_mask[0]
+                | word.pirq & (word.pending & of_pending[1] | ~word.pending & of_pending[0]))
 
     def add_reads(self, m: Module, bus: BusSide, store: Store) -> None:
         """What a read shows, as the rows leave their memories; before the states."""
@@ -108,9 +109,21 @@ class TwoLevel:
             | Mux(shows[Kind.SEL] | shows[Kind.SEL_RC], lane.sel, 0)
             | Mux(shows[Kind.PENDING], word.pending, 0) | Mux(shows[Kind.MASK], word.mask, 0))
 
-    def begin(self, m: Module, decoded) -> None:
-        """Branch of state IDLE: what is shown in the next cycle, if that is RUN."""
+    def begin(self, m: Module, bus: BusSide, decoded) -> None:
+        """Branch of state IDLE: what is shown or changed in the next cycle, if that is RUN."""
+        data, which = bus.request.data, bus.request.addr[7:10]
+        lanes = Cat(bit.replicate(8) for bit in bus.request.sel)
+        masks, pending = decoded.kind == Kind.MASK_CHANGE, decoded.kind == Kind.PENDING_CHANGE
+        # Mask words: 1: store, 3: set, 4: clear. Pending words: 2: clear, 5: set.
+        ones = Mux(which == 1, ~data & lanes, Mux(which == 4, data, 0))
+        zeros = Mux(which == 1, data & lanes, Mux(which == 3, data, 0))
         m.d.sync += [show.eq(decoded.kind == kind) for kind, show in self._shows.items()]
+        m.d.sync += [
+            self._flips_mask[0].eq(Mux(masks, zeros, 0)),
+            self._flips_mask[1].eq(Mux(masks, ones, 0)),
+            self._flips_pending[0].eq(Mux(pending & (which == 5), data, 0)),
+            self._flips_pending[1].eq(Mux(pending & (which == 2), data, 0)),
+        ]
 
     def access(self, m: Module, bus: BusSide) -> None:
         """Branch of state RUN: reads of words and of vcpu_info, and writes of that (EVT-13)."""
