@@ -26,9 +26,9 @@ ARGUMENTS = {name: ((CONFIG,), {}) for name in (
     "CommitRecord", "Controller", "DecideStage", "Delivery", "Dispatch", "Entries",
     "EoiMatch", "EventChannels", "FlightEnder", "Flags", "GlobalRegisters", "Initialise", "Ioapic",
     "LaneStore", "LaneTest", "LaneView", "LookupStage", "MsiIntake", "NoteSource", "Priority",
-    "Readout", "RegisterRead", "RegisterStage", "RegisterUpdate", "Registers", "RequestState",
-    "Rights", "SubjectStage", "TraceQueue", "VcpuCounter", "VcpuCounters", "VcpuOutputs",
-    "Verdict", "Window")} | {
+    "Readout", "RegisterRead", "RegisterUpdate", "Registers", "RequestState",
+    "Rights", "SubjectStage", "TraceQueue", "UpcallStage", "UpcallUpdate",
+    "VcpuCounter", "VcpuCounters", "VcpuOutputs", "Verdict", "Window")} | {
     "Decode": ((CONFIG, Layouts(CONFIG)), {}),
     "ErrorLog": ((), {}),
     "Issue": ((CONFIG,), {"sources": 3, "stages": 6}),
