@@ -22,17 +22,19 @@ CONFIG = Config(rtes=3, irts=2, vcpus=4, lanes=3, domains=2, ports=32, vectors=6
 #: Arguments of the constructor of every component: positional ones, and by name.
 ARGUMENTS = {name: ((CONFIG,), {}) for name in (
     "AccessDecoder", "AccessUnit", "Bank", "BitmapSummary", "BitmapWords", "ChangeWatch",
-    "Chooser", "CommitOrder", "CommitRecord", "Controller", "Delivery", "Dispatch", "Entries",
+    "CommitOrder", "Controller", "Delivery", "Dispatch", "Entries",
     "EoiMatch", "EventChannels", "FlightEnder", "Flags", "GlobalRegisters", "Ioapic", "LaneStore",
     "LaneTest", "MsiIntake", "Priority", "Readout", "RegisterRead", "RegisterUpdate", "Registers",
-    "RequestState", "Rights", "TraceQueue", "VcpuCounter", "VcpuPins", "Verdict", "Window")} | {
+    "RequestState", "Rights", "TraceQueue", "VcpuCounter", "VcpuPins", "Verdict", "Window",
+    "LaneSnapshot", "Operands", "PolicyDecoder", "RequestSnapshot", "Rotation", "Rounds")} | {
+    "Recorder": ((CONFIG, "bank"), {}),
+    "SinkSlice": ((CONFIG, Layouts(CONFIG).accept), {}),
     "Decode": ((CONFIG, Layouts(CONFIG)), {}),
     "ErrorLog": ((), {}),
     "Issue": ((CONFIG,), {"stages": 6}),
     "LaneKey": ((CONFIG,), {"lane": 1}),
     "Lines": ((3,), {}),
     "Picker": ((9,), {}),
-    "PolicyDecoder": ((), {}),
     "RoundRobin": ((5,), {}),
     "RowMemory": ((8, 5), {"sweep": True, "reads": {
         "now": Read.NOW, "before": Read.BEFORE, "after": Read.AFTER, "held": Read.HELD}}),
@@ -41,7 +43,7 @@ ARGUMENTS = {name: ((CONFIG,), {}) for name in (
     "StreamSkid": ((Layouts(CONFIG).accept,), {}),
     "StreamSlice": ((Layouts(CONFIG).entry,), {}),
     "Sweep": ((5,), {}),
-    "Tournament": ((), {"lanes": 5, "tie_bits": 3}),
+    "Tournament": ((), {"lanes": 5, "tie_bits": 3, "key_bits": 8}),
 }
 
 
