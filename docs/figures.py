@@ -88,8 +88,8 @@ _EVENTS = (
     ("decision", "evtchn", "evt.grant.done.valid",
      "The engine has read port, word, lane and PIRQ and decides. `evt_grant.ok` says that nothing "
      "the choice rests on has changed since C0 (else the grant aborts and the request is taken "
-     "again). Pending bit, selector bit, in-flight bit and out count are written at the end "
-     "of this cycle."),
+     "again). Pending, selector and in-flight bits and out count follow at once; nobody can see "
+     "the state between."),
     (Op.GRANT.name, "evtchn", _RECORDS,
      "The port is pending, and software that reads sees it."),
     ("note", "evtchn", "evt.note.valid",

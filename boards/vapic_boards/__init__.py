@@ -1,1 +1,1 @@
-"""FPGA boards for the vapic controller; none is described yet."""
+"""What the controller takes on an FPGA: area and timing, measured; no board is described yet."""

@@ -14,6 +14,7 @@ from vapic.regs import (
     Keep,
     address,
     find,
+    lapic,
     lookup,
     mask,
     pack,
@@ -21,6 +22,7 @@ from vapic.regs import (
     unpack,
     vcpu,
 )
+from vapic.regs.globals import SETTINGS
 from vapic.regs.layout import kept, struct
 
 BIG = Config(rtes=120, irts=256, vcpus=512, lanes=32, domains=16, ports=1024)
@@ -118,3 +120,13 @@ def test_what_is_not_built_reads_zero():
     assert {"STORM", "VCPU_WEIGHT", "LAPIC_ICR_LOW", "EVT_RAISE_VIRQ"} <= {r.name for r in unbuilt}
     assert all(register.reset == 0 == register.write_mask for register in unbuilt)
     assert Access.W1C.readable and not Access.RC.writable
+
+
+@pytest.mark.parametrize("keep, registers", [
+    (Keep.FLOP, SETTINGS), (Keep.HEAD, (*vcpu.REGISTERS, *lapic.REGISTERS))])
+def test_one_member_is_kept_by_one_register(keep, registers):
+    """Two registers that call their members alike would share a flip-flop, silently."""
+    owners = {}
+    for register in registers:
+        for member, _, _ in register.slots(keep) if register.built else ():
+            assert owners.setdefault(member, register.name) == register.name, member

@@ -90,21 +90,7 @@ class AccessUnit(wiring.Component):
         m.submodules.registers = registers = GlobalRegisters(self._config)
         m.submodules.log = log = ErrorLog()
 
-        # The port whose turn it is, and its access.
-        buses = [self.bus] + ([self.msi_bus] if self._config.msi_bus else [])
-        asks = [bus.cyc & bus.stb for bus in buses]
-        asked, picked, turn = Signal(), Signal(), Signal()
-        m.d.comb += [
-            asked.eq(Cat(asks).any()),
-            picked.eq(asks[-1] & (~asks[0] | turn) if len(buses) == 2 else 0),
-        ]
-        seen = {name: Mux(picked, getattr(buses[-1], name), getattr(buses[0], name))
-                for name in ("adr", "we", "dat_w", "sel", "vmm", "dom", "vcpu")}
-        m.d.comb += [
-            rights.addr.eq(seen["adr"]), rights.device.eq(picked),
-            rights.ioa_deleg.eq(self.globals.ioa_deleg),
-            rights.ioa_owner.eq(self.globals.ioa_owner),
-        ] + [getattr(rights, name).eq(seen[name]) for name in ("we", "vmm", "dom", "vcpu")]
+        asked, picked, turn, seen = self._pick(m, rights)
 
         # The access under way.
         request = Signal(self._layouts.bus_request)
@@ -114,7 +100,7 @@ class AccessUnit(wiring.Component):
         # Its answer, from here or from its unit.
         own, in_globals = Signal(), Signal()
         partial = in_globals & (request.sel != 0b1111)
-        decide, taken, answered = Signal(), Signal(), Signal()
+        decide = Signal()
         response = Signal(self._layouts.bus_response)
         own_response = Signal(self._layouts.bus_response)
         m.d.comb += [
@@ -126,16 +112,8 @@ class AccessUnit(wiring.Component):
             own_response.err.eq(Mux(partial, Err.PARTIAL, refusal)),
             own_response.berr.eq((refusal != Err.NONE) & (refusal != Err.MSI)),
         ]
-        answers = [Mux(own, own_response.as_value(), 0)]
-        ready, valid = [], []
-        for name, number in _UNITS.items():
-            port, mine = getattr(self, name), Signal(name=f"to_{name}")
-            m.d.comb += [mine.eq(unit == number), port.req.payload.eq(request)]
-            answers.append(Mux(mine, port.rsp.payload.as_value(), 0))
-            ready.append(mine & port.req.ready)
-            valid.append(mine & port.rsp.valid)
-        m.d.comb += [response.eq(reduce_pairs(answers, lambda a, b: a | b)),
-                     taken.eq(Cat(ready).any()), answered.eq(Cat(valid).any())]
+        here = Mux(own, own_response.as_value(), 0)
+        taken, answered = self._units(m, unit, request, response, here)
 
         with m.FSM() as fsm:
             with m.State("IDLE"), m.If(asked & self.start):
@@ -165,25 +143,65 @@ class AccessUnit(wiring.Component):
             m.d.sync += [answer.eq(Mux(response.berr, 0, response.data)), berr.eq(response.berr)]
         m.d.comb += [
             log.err.eq(Mux(ends, response.err, Err.NONE)), log.addr.eq(request.addr),
-            log.dom.eq(request.dom), log.policy_error.eq(self.policy_error),
-            log.clear.eq(registers.clear),
-            registers.stat.eq(log.stat), registers.info.eq(log.info),
+            log.dom.eq(request.dom),
         ]
-        for index, bus in enumerate(buses):
+        for index, bus in enumerate(self._buses):
             m.d.comb += [bus.dat_r.eq(answer | registers.late),
                          bus.ack.eq(done & ~berr & (source == index)),
                          bus.err.eq(done & berr & (source == index))]
 
-        # The rest of the global registers' wires.
+        self._wire(m, registers, log)
+        m.d.comb += [self.ready.eq(1), self.quiet.eq(idle & ~asked)]
+        Recorder.beside(m, self, self._config, "access", bus={
+            "valid": decide, "port": source, "request": request,
+            "answer": answer | registers.late, "berr": berr})
+        return m
+
+    @property
+    def _buses(self):
+        return [self.bus] + ([self.msi_bus] if self._config.msi_bus else [])
+
+    def _pick(self, m, rights):
+        """The port whose turn it is, and its access: asked, number, turn, what is on its wires."""
+        buses = self._buses
+        asks = [bus.cyc & bus.stb for bus in buses]
+        asked, picked, turn = Signal(), Signal(), Signal()
+        m.d.comb += [
+            asked.eq(Cat(asks).any()),
+            picked.eq(asks[-1] & (~asks[0] | turn) if len(buses) == 2 else 0),
+        ]
+        seen = {name: Mux(picked, getattr(buses[-1], name), getattr(buses[0], name))
+                for name in ("adr", "we", "dat_w", "sel", "vmm", "dom", "vcpu")}
+        m.d.comb += [
+            rights.addr.eq(seen["adr"]), rights.device.eq(picked),
+            rights.ioa_deleg.eq(self.globals.ioa_deleg),
+            rights.ioa_owner.eq(self.globals.ioa_owner),
+        ] + [getattr(rights, name).eq(seen[name]) for name in ("we", "vmm", "dom", "vcpu")]
+        return asked, picked, turn, seen
+
+    def _units(self, m, unit, request, response, here):
+        """The way to the other units and back; whether one took the request, and has answered."""
+        answers = [here]
+        taken, answered = Signal(), Signal()
+        ready, valid = [], []
+        for name, number in _UNITS.items():
+            port, mine = getattr(self, name), Signal(name=f"to_{name}")
+            m.d.comb += [mine.eq(unit == number), port.req.payload.eq(request)]
+            answers.append(Mux(mine, port.rsp.payload.as_value(), 0))
+            ready.append(mine & port.req.ready)
+            valid.append(mine & port.rsp.valid)
+        m.d.comb += [response.eq(reduce_pairs(answers, lambda a, b: a | b)),
+                     taken.eq(Cat(ready).any()), answered.eq(Cat(valid).any())]
+        return taken, answered
+
+    def _wire(self, m, registers, log):
+        """Global registers and error log: what does not depend on the access under way."""
         for name in ("now", "coalesced", "merged", "parked", "spurious", "trace_dropped",
                      "aborted", "rrptr"):
             m.d.comb += getattr(registers, name).eq(getattr(self, name))
         m.d.comb += [
             self.globals.eq(registers.globals), self.rechecked.eq(registers.changed),
             self.rrptr_write.eq(registers.rrptr_write),
-            self.ready.eq(1), self.quiet.eq(idle & ~asked),
+            log.policy_error.eq(self.policy_error), log.clear.eq(registers.clear),
+            registers.stat.eq(log.stat), registers.info.eq(log.info),
         ]
-        Recorder.beside(m, self, self._config, "access", bus={
-            "valid": decide, "port": source, "request": request,
-            "answer": answer | registers.late, "berr": berr})
-        return m

@@ -119,13 +119,13 @@ class Registers(wiring.Component):
         m.d.sync += [row.eq(self.row), err.eq(verdict.err),
                      may.eq(request.we & (verdict.err == Err.NONE))]
 
-        entry, writes = target.low | target.high | target.reqx | target.owner, Signal()
-        m.d.comb += [
-            self.spoils.eq(ready & may & entry), self.change.valid.eq(writes),
-            *(self.write[name].eq(writes & target[name])
+        entry = target.low | target.high | target.reqx | target.owner
+        m.d.comb += self.spoils.eq(ready & may & entry)
+        m.d.sync += [
+            *(self.write[name].eq(self.spoils & target[name])
               for name in ("low", "high", "reqx", "owner")),
+            self.eoi.eq(ready & may & target.eoi),
         ]
-        m.d.sync += [writes.eq(self.spoils), self.eoi.eq(ready & may & target.eoi)]
         self._keep_index(m, target, request, index, apic_id, self.apply & may)
         self._change(m, target, row, verdict.moves)
         self._steps(m, window, request, target, ready)
@@ -180,10 +180,9 @@ class Registers(wiring.Component):
             change.path.eq(Mux(target.reqx, self.word[0], row.reqx.path)),
             change.dom.eq(Mux(target.owner, self.word[:4], row.dom)),
             clears.eq(target.owner & moves | target.low & level & ~was),
+            change.valid.eq(self.spoils), change.clear.eq(self.spoils & clears),
         ]
-        m.d.comb += [
-            change.low.eq(self.write.low), change.clear.eq(change.valid & clears),
-        ]
+        m.d.comb += change.low.eq(self.write.low)
 
     def _steps(self, m, window, request, target, ready):
         """The states of an access."""

@@ -6,17 +6,16 @@ from amaranth.lib.wiring import In, Out
 
 from ..dispatch.policy import falls_back
 from ..layouts import Layouts, Mode, SourceKind
+from ..regs import lookup
+from ..regs.layout import struct
 from ..rows import Read, RowMemory, Sweep
 from ..rules import effective_level
 
 __all__ = ["Entries", "flight_layout", "row_layout", "write_layout"]
 
 #: Extension of an entry as in REQX (SEL-01); hint, learn and slack are for STICKY.
-REQX = data.StructLayout({
-    "path": 1, "ser": 1, "force_dyn": 1, "force_static": 1, "policy": 4, "zero": 4,
-    "allow": 3, "hint_valid": 1, "hint": 6, "learn": 1, "autoeoi": 1, "slack": 8,
-})
-_REQX_MASK, _REQX_RESET = 0xFFFF_F0FF, 0x0000_70F2
+REQX = struct("REQX")
+_REQX_MASK, _REQX_RESET = lookup("REQX").write_mask, lookup("REQX").reset
 
 #: Eight bytes an entry; a byte belongs to one register only.
 row_layout = data.StructLayout({

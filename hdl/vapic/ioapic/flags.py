@@ -138,7 +138,7 @@ class Flags(wiring.Component):
         if c.irts:
             m.d.comb += arrived[c.rtes:].eq(
                 decode(self.message.index, c.irts) & self.message.valid.replicate(c.irts))
-        self._count(m, kept, handed, arrived)
+        self._count(m, kept, handed, arrived, pend & ~(here & self._all(spent)))
 
         # Gates.
         released = self._all(back.valid & back.clear_rirr | change.low & ~change.level)
@@ -164,13 +164,17 @@ class Flags(wiring.Component):
         ]
         return m
 
-    def _count(self, m, kept, handed, arrived):
-        """Merges, told in the next cycle (IOA-04): of each pin, of a message, of a hand-back."""
+    def _count(self, m, kept, handed, arrived, unspent):
+        """Merges, told in the next cycle (IOA-04): of each pin, of a message, of a hand-back.
+
+        A hand-back meets no write, so it needs not know whether pend is cleared by one.
+        """
         c = self._config
         merged, others = Signal(c.rtes), Signal(2)
         both = handed[c.rtes:] & arrived[c.rtes:]
         m.d.comb += self.coalesced.eq(reduce_pairs([*merged, *others], lambda a, b: a + b))
         m.d.sync += [
             merged.eq(arrived[:c.rtes] & (kept | handed)[:c.rtes]),
-            others.eq(Cat((arrived[c.rtes:] & kept[c.rtes:] | both).any(), (handed & kept).any())),
+            others.eq(Cat((arrived[c.rtes:] & kept[c.rtes:] | both).any(),
+                          (handed & unspent).any())),
         ]
