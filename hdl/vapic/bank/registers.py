@@ -5,10 +5,13 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Err
+from ..record import Op
 from ..regs import Keep, lapic, lookup, mask
 from ..regs.layout import assemble, resets
+from ..rules import legal_vector
 from .decode import access_layout
-from .head import Kind, ctl_layout, head_layout, head_registers, legal, op_layout
+from .head import head_layout, head_registers
+from .operation import ctl_layout, op_layout
 
 __all__ = ["RegisterRead", "RegisterUpdate"]
 
@@ -125,7 +128,7 @@ class RegisterUpdate(wiring.Component):
         m = Module()
         op, access, head, after = self.op, self.access, self.head, self.head_next
         target, data = access.target, access.data
-        on_bus = op.valid & (op.kind == Kind.BUS)
+        on_bus = op.valid & (op.kind == Op.BUS)
         store = Signal()
         m.d.comb += store.eq(on_bus & access.we & access.whole & self.live)
 
@@ -143,7 +146,7 @@ class RegisterUpdate(wiring.Component):
                          after.recvill.eq(0), after.illrega.eq(0)]
         with m.If(on_bus & target.RESERVED & head.en & (access.whole | ~access.we)):
             m.d.comb += after.illrega.eq(1)
-        with m.If(op.valid & (op.kind == Kind.ACCEPT) & op.illegal):
+        with m.If(op.valid & (op.kind == Op.ACCEPT) & op.illegal):
             m.d.comb += after.recvill.eq(1)
         with m.If(store & target.BASE & base_ok):
             m.d.comb += after.en.eq(enable)
@@ -171,7 +174,7 @@ class RegisterUpdate(wiring.Component):
             nowhere = nowhere | (ctl.dom >= config.domains)
         refused = (head.online & moved | ctl.online & nowhere
                    | head.online & ~ctl.online & self.outstanding)
-        m.d.comb += self.applied.eq(op.valid & (op.kind == Kind.CTL) & ~refused)
+        m.d.comb += self.applied.eq(op.valid & (op.kind == Op.CTL) & ~refused)
         with m.If(self.applied):
             m.d.comb += [self.head_next[name].eq(ctl[name])
                          for name in ("online", "freeze", "dom", "apicid", "k")]
@@ -188,14 +191,14 @@ class RegisterUpdate(wiring.Component):
             with m.If(store & target[name]):
                 m.d.comb += [after[part.member].eq(data[part.low:part.top + 1]) for part in parts]
         with m.If(store & target.UPVEC):
-            m.d.comb += after.upvec_valid.eq(data[8] & legal(self.config, data[:8]))
+            m.d.comb += after.upvec_valid.eq(data[8] & legal_vector(data[:8], self.config.vectors))
         with m.If(store & target.CR8):
             m.d.comb += after.tpr.eq(Cat(Const(0, 4), data[:4]))
 
     def _upcall(self, m, store):
         """EVT-05: what makes an injection due, and whether the vCPU can take it."""
         op, head, after = self.op, self.head, self.head_next
-        upcall = op.valid & (op.kind == Kind.UPCALL)
+        upcall = op.valid & (op.kind == Op.UPCALL)
         rose = upcall & (op.rise | ~head.up_pend)
         svr_rose = after.svr_enabled & ~head.svr_enabled
         renamed = (store & self.access.target.UPVEC

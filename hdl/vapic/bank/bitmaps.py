@@ -4,10 +4,11 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..rows import Read, RowMemory
 from ..trees import decode, highest
-from .head import interlocked_memory, read_interlocked, select, word_index
+from .head import select, word_index
 
-__all__ = ["BitmapWords", "lookup_layout"]
+__all__ = ["BitmapWords", "found_layout", "lookup_layout"]
 
 
 def lookup_layout(config) -> data.StructLayout:
@@ -20,6 +21,16 @@ def lookup_layout(config) -> data.StructLayout:
         "end": 1,           # EOI: clear it in ISR; neither: set it in IRR, TMR becomes `level`
         "level": 1,
         "irr_words": config.words, "isr_words": config.words, "tmr_words": config.words,
+    })
+
+
+def found_layout() -> data.StructLayout:
+    """What was found there."""
+    return data.StructLayout({
+        "hit": 1,           # the bit was set in IRR
+        "level": 1,         # it was set in TMR
+        "emptied": 1,       # take or end: no bit is left in the word
+        "left": 8,          # take or end: the highest vector left in the bitmap, 0 if none
     })
 
 
@@ -41,12 +52,8 @@ class BitmapWords(wiring.Component):
         Cycle N.
     value : ``Out(32)``
         N+2: the word of the bitmap that ``pick`` (``In(3)``, N+2; IRR, ISR, TMR) names.
-    hit, level : ``Out(1)``
-        N+2: the bit was set in IRR; it was set in TMR.
-    emptied : ``Out(1)``
-        N+2, take or end: no bit is left in the word.
-    left : ``Out(8)``
-        N+2, take or end: the highest vector left in the bitmap, 0 if none.
+    found : ``Out(found_layout)``
+        N+2.
     write_irr, write_isr, write_tmr : ``In(1)``
         N+3: write the changed word.
     """
@@ -55,13 +62,14 @@ class BitmapWords(wiring.Component):
         self.config = config
         super().__init__({
             "lookup": In(lookup_layout(config)), "pick": In(3), "value": Out(32),
-            "hit": Out(1), "level": Out(1), "emptied": Out(1), "left": Out(8),
+            "found": Out(found_layout()),
             "write_irr": In(1), "write_isr": In(1), "write_tmr": In(1),
         })
         depth = config.vcpus * config.words
-        self.irr = interlocked_memory(32, depth)
-        self.isr = interlocked_memory(32, depth)
-        self.tmr = interlocked_memory(32, depth)
+        word, below = {"word": Read.APART}, {"below": Read.APART}
+        self.irr = RowMemory(32, depth, reads=word | below)
+        self.isr = RowMemory(32, depth, reads=word | below)
+        self.tmr = RowMemory(32, depth, reads=word)
 
     def elaborate(self, platform):
         m = Module()
@@ -76,10 +84,10 @@ class BitmapWords(wiring.Component):
         lower_found, lower = highest(m, below, name="lower")
         row = Cat(word_index(config, word), lookup.v)
         lower_row = Cat(word_index(config, lower), lookup.v)
-        irr_row, isr_row, tmr_row, irr_below, isr_below = (
-            read_interlocked(m, memory, address, name) for memory, address, name in (
-                (self.irr, row, "irr_row"), (self.isr, row, "isr_row"), (self.tmr, row, "tmr_row"),
-                (self.irr, lower_row, "irr_below"), (self.isr, lower_row, "isr_below")))
+        for memory in (self.irr, self.isr, self.tmr):
+            m.d.comb += memory.word.addr.eq(row)
+        for memory in (self.irr, self.isr):
+            m.d.comb += memory.below.addr.eq(lower_row)
 
         # N+1: words at the memory outputs; change the bit.
         op_1, lower_1 = Signal.like(lookup), Signal(3)
@@ -94,9 +102,9 @@ class BitmapWords(wiring.Component):
         bit = decode(op_1.vector[:5], 32) & op_1.edit.replicate(32)
         irr_2, isr_2, tmr_2, lower_2 = (Signal(32, name=name) for name in (
             "irr_2", "isr_2", "tmr_2", "lower_2"))
-        irr = irr_row & irr_valid_1.replicate(32)
-        isr = isr_row & isr_valid_1.replicate(32)
-        tmr = tmr_row & tmr_valid_1.replicate(32)
+        irr = self.irr.word.data & irr_valid_1.replicate(32)
+        isr = self.isr.word.data & isr_valid_1.replicate(32)
+        tmr = self.tmr.word.data & tmr_valid_1.replicate(32)
         place_2, place_lower_2, found_2, end_2 = Signal(3), Signal(3), Signal(), Signal()
         irr_1, isr_1 = Signal(32), Signal(32)
         m.d.comb += [irr_1.eq(Mux(op_1.take, irr & ~bit, irr | bit)),
@@ -106,8 +114,8 @@ class BitmapWords(wiring.Component):
             irr_2.eq(irr_1), irr_some_2.eq(Cat(irr_1.word_select(i, 4).any() for i in range(8))),
             isr_2.eq(isr_1), isr_some_2.eq(Cat(isr_1.word_select(i, 4).any() for i in range(8))),
             tmr_2.eq(Mux(op_1.level, tmr | bit, tmr & ~bit)),
-            lower_2.eq(Mux(op_1.end, isr_below, irr_below)),
-            self.hit.eq((irr & bit).any()), self.level.eq((tmr & bit).any()),
+            lower_2.eq(Mux(op_1.end, self.isr.below.data, self.irr.below.data)),
+            self.found.hit.eq((irr & bit).any()), self.found.level.eq((tmr & bit).any()),
             place_2.eq(op_1.vector[5:]), place_lower_2.eq(lower_1), found_2.eq(found_1),
             end_2.eq(op_1.end),
         ]
@@ -115,13 +123,14 @@ class BitmapWords(wiring.Component):
         # N+2: the highest bit left, of this word or else of the one below.
         searched = Signal(32)
         m.d.comb += [
-            self.emptied.eq(~Mux(end_2, isr_some_2, irr_some_2).any()),
-            searched.eq(Mux(self.emptied, lower_2, Mux(end_2, isr_2, irr_2))),
+            self.found.emptied.eq(~Mux(end_2, isr_some_2, irr_some_2).any()),
+            searched.eq(Mux(self.found.emptied, lower_2, Mux(end_2, isr_2, irr_2))),
         ]
         found, top = highest(m, searched, name="top")
-        place = Mux(self.emptied, place_lower_2, place_2)
+        place = Mux(self.found.emptied, place_lower_2, place_2)
         m.d.comb += [
-            self.left.eq(Cat(top, place) & (found & (~self.emptied | found_2)).replicate(8)),
+            self.found.left.eq(Cat(top, place)
+                               & (found & (~self.found.emptied | found_2)).replicate(8)),
             self.value.eq(irr_2 & self.pick[0].replicate(32) | isr_2 & self.pick[1].replicate(32)
                           | tmr_2 & self.pick[2].replicate(32)),
         ]
@@ -134,8 +143,7 @@ class BitmapWords(wiring.Component):
         for name, memory, changed in (("irr", self.irr, irr_2), ("isr", self.isr, isr_2),
                                       ("tmr", self.tmr, tmr_2)):
             changed_3 = Signal(32, name=f"{name}_3")
-            port = memory.write_port()
             m.d.sync += changed_3.eq(changed)
-            m.d.comb += [port.en.eq(getattr(self, f"write_{name}")),
-                         port.addr.eq(address_3), port.data.eq(changed_3)]
+            m.d.comb += [memory.write.en.eq(getattr(self, f"write_{name}")),
+                         memory.write.addr.eq(address_3), memory.write.data.eq(changed_3)]
         return m
