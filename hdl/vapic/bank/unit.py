@@ -182,7 +182,8 @@ class Bank(wiring.Component):
         access, registers, decide = self._bus.access, self._registers, self._decide
         head, now = self._subject.i.head, decide.i.head
         m.d.comb += [
-            self._subject.access.eq(access), registers.access.eq(access),
+            self._lookup.access.eq(access), self._subject.access.eq(access),
+            registers.access.eq(access),
             registers.ctl.eq(self._note.ctl), registers.live.eq(self._answer.live),
             decide.unmapped.eq(access.target.UNMAPPED), decide.ok.eq(self.accept.ok),
             decide.retry.eq(self.globals.retry_on_irr),

@@ -11,7 +11,12 @@ __all__ = ["fetched", "pass_on", "subject", "summed", "updated"]
 
 def fetched(config) -> data.StructLayout:
     """An operation and the head row of its vCPU."""
-    return data.StructLayout({"op": op_layout(config), "head": head_layout(config)})
+    return data.StructLayout({
+        "op": op_layout(config), "head": head_layout(config),
+        "bus": 1, "accept": 1,      # it is valid and one of these
+        # A bus access to these, with a right width; whether it is in force is not yet known.
+        "inta": 1, "eoi": 1, "bitmap": 1, "upvec": 1,
+    })
 
 
 def subject(config) -> data.StructLayout:

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...layouts import Err
 from ..decode import access_layout
-from ..operation import Op, ctl_layout
+from ..operation import ctl_layout
 from ..registers import RegisterUpdate
 from .records import pass_on, subject, updated
 
@@ -58,7 +58,7 @@ class RegisterStage(wiring.Component):
         m.d.sync += [
             self.o.head.eq(update.head_next),
             self.o.inject.eq(inject),
-            self.o.put.eq(inject | op.valid & (op.kind == Op.ACCEPT) & ~op.illegal),
+            self.o.put.eq(inject | self.i.accept & ~op.illegal),
             self.o.applied.eq(update.applied), self.o.changed.eq(update.changed),
             self.o.reset.eq(update.reset),
             self.o.old.online.eq(head.online), self.o.old.dom.eq(head.dom),

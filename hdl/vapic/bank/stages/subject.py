@@ -1,12 +1,12 @@
 """Stage 3: which vector the operation is about, and what a register reads."""
 
-from amaranth import Cat, Const, Module, Mux
+from amaranth import Cat, Const, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ...trees import reduce_pairs
 from ..bitmaps import lookup_layout
 from ..decode import access_layout
-from ..operation import Op
 from ..registers import RegisterRead
 from .records import fetched, pass_on, subject
 
@@ -46,39 +46,37 @@ class SubjectStage(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.read = read = RegisterRead(self.config)
-        op, head, access, lookup = self.i.op, self.i.head, self.access, self.lookup
-        target = access.target
-        on_bus = op.valid & (op.kind == Op.BUS)
-        on_accept = op.valid & (op.kind == Op.ACCEPT)
-        bitmap = target.IRR | target.ISR | target.TMR
-        inta = on_bus & target.INTA & ~access.we & read.live
+        i, head, access, lookup = self.i, self.i.head, self.access, self.lookup
+        op = i.op
         m.d.comb += [
             read.access.eq(access), read.head.eq(head),
             self.value.eq(read.value), self.live.eq(read.live),
             lookup.v.eq(op.v),
-            lookup.vector.eq(_choose(
-                (on_accept, op.vector), (lookup.take, head.irrv), (lookup.end, head.isrv),
-                (on_bus & bitmap, Cat(Const(0, 5), access.word)),
-                (on_bus & target.UPVEC, access.data[:8]), default=head.upvec)),
-            lookup.edit.eq(~(on_bus & bitmap)),
-            lookup.take.eq(inta & head.intr),
-            lookup.end.eq(on_bus & target.EOI & access.we & access.whole & read.live
-                          & head.isr_words.any()),
-            lookup.level.eq(on_accept & op.level),
+            # Chosen by flip-flops alone: for an access that has no effect it does not matter.
+            lookup.vector.eq(_select(
+                (i.accept, op.vector), (i.inta, head.irrv), (i.eoi, head.isrv),
+                (i.bitmap, Cat(Const(0, 5), access.word)), (i.upvec, access.data[:8]),
+                (~(i.accept | i.inta | i.eoi | i.bitmap | i.upvec), head.upvec))),
+            lookup.edit.eq(~i.bitmap),
+            # A request stands only while the vLAPIC is enabled.
+            lookup.take.eq(i.inta & head.intr),
+            lookup.end.eq(i.eoi & head.en & head.isr_words.any()),
+            lookup.level.eq(i.accept & op.level),
+            lookup.irr_top.eq(head.irrv[5:]), lookup.isr_top.eq(head.isrv[5:]),
             lookup.irr_words.eq(head.irr_words), lookup.isr_words.eq(head.isr_words),
             lookup.tmr_words.eq(head.tmr_words),
         ]
         pass_on(m, self)
         m.d.sync += [
             self.o.vector.eq(lookup.vector), self.o.take.eq(lookup.take),
-            self.o.end.eq(lookup.end), self.o.spurious.eq(inta & ~head.intr & ~head.freeze),
-            self.o.pure_read.eq(on_bus & ~access.we & ~lookup.take),
+            self.o.end.eq(lookup.end),
+            self.o.spurious.eq(i.inta & head.en & ~head.intr & ~head.freeze),
+            self.o.pure_read.eq(i.bus & ~access.we & ~lookup.take),
         ]
         return m
 
 
-def _choose(*cases, default):
-    """Value of the first case whose condition holds."""
-    for condition, value in reversed(cases):
-        default = Mux(condition, value, default)
-    return default
+def _select(*cases):
+    """Value of the one case whose condition holds."""
+    return reduce_pairs([value & condition.replicate(8) for condition, value in cases],
+                        lambda a, b: a | b)
