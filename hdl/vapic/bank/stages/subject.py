@@ -1,20 +1,22 @@
-"""Stage 3: which vector the operation is about, and what a register reads."""
+"""Stage 3: which vector the operation is about, what a register reads and becomes."""
 
 from amaranth import Cat, Const, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ...layouts import Err
 from ...trees import reduce_pairs
 from ..bitmaps import lookup_layout
 from ..decode import access_layout
-from ..registers import RegisterRead
+from ..registers import RegisterRead, RegisterUpdate
+from ..upcall import terms
 from .records import fetched, pass_on, subject
 
 __all__ = ["SubjectStage"]
 
 
 class SubjectStage(wiring.Component):
-    """Name the vector, and ask for its words.
+    """Name the vector and ask for its words; read and write registers, VCPU.CTL excepted.
 
     INTA and EOI act on the state before them (GEN-04).
 
@@ -31,8 +33,10 @@ class SubjectStage(wiring.Component):
         The bus access in the pipeline.
     lookup : ``Out(lookup_layout)``
         The words wanted, in this cycle.
-    value, live : ``Out(32)``, ``Out(1)``
-        Of `RegisterRead`, in this cycle.
+    value, berr, err : ``Out(32)``, ``Out(1)``, ``Out(Err)``
+        Of `RegisterRead` and `RegisterUpdate`, in this cycle.
+    live : ``Out(1)``
+        The access has its effect.
     """
 
     def __init__(self, config):
@@ -40,17 +44,21 @@ class SubjectStage(wiring.Component):
         super().__init__({
             "i": In(fetched(config)), "o": Out(subject(config)),
             "access": In(access_layout(config)), "lookup": Out(lookup_layout(config)),
-            "value": Out(32), "live": Out(1),
+            "value": Out(32), "live": Out(1), "berr": Out(1), "err": Out(Err),
         })
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.read = read = RegisterRead(self.config)
+        m.submodules.update = update = RegisterUpdate(self.config)
         i, head, access, lookup = self.i, self.i.head, self.access, self.lookup
         op = i.op
         m.d.comb += [
             read.access.eq(access), read.head.eq(head),
+            update.bus.eq(i.bus), update.refused.eq(i.accept & op.illegal),
+            update.access.eq(access), update.live.eq(read.live), update.head.eq(head),
             self.value.eq(read.value), self.live.eq(read.live),
+            self.berr.eq(update.berr), self.err.eq(update.err),
             lookup.v.eq(op.v),
             # Chosen by flip-flops alone: for an access that has no effect it does not matter.
             lookup.vector.eq(_select(
@@ -68,6 +76,8 @@ class SubjectStage(wiring.Component):
         ]
         pass_on(m, self)
         m.d.sync += [
+            self.o.head.eq(update.head_next), self.o.before.eq(terms(head)),
+            self.o.reset.eq(update.reset), self.o.renamed.eq(update.renamed),
             self.o.vector.eq(lookup.vector), self.o.take.eq(lookup.take),
             self.o.end.eq(lookup.end),
             self.o.spurious.eq(i.inta & head.en & ~head.intr & ~head.freeze),
