@@ -27,7 +27,7 @@ class MsiIntake(wiring.Component):
     -------
     bus : ``In(Layouts.unit_bus)``
         Accesses, with the whole 32-bit address.
-    message : ``Out(layouts.message)``
+    message : ``Out(Layouts.message)``
         To the I/O APIC.
     ready, quiet : ``Out(1)``
         Always ready; nothing is under way.

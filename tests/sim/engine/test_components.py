@@ -22,20 +22,21 @@ CONFIG = Config(rtes=3, irts=2, vcpus=4, lanes=3, domains=2, ports=32, vectors=6
 #: Arguments of the constructor of every component: positional ones, and by name.
 ARGUMENTS = {name: ((CONFIG,), {}) for name in (
     "AcceptSource", "AccessDecoder", "AccessUnit", "Bank", "BitmapStage", "BitmapSummary",
-    "BitmapWords", "BusAnswer", "BusSource", "ChangeWatch", "Chooser", "CommitOrder",
-    "CommitRecord", "Controller", "DecideStage", "Delivery", "Dispatch", "Entries",
-    "EoiMatch", "EventChannels", "FlightEnder", "Flags", "GlobalRegisters", "Initialise", "Ioapic",
-    "LaneStore", "LaneTest", "LaneView", "LookupStage", "MsiIntake", "NoteSource", "Priority",
-    "Readout", "RegisterRead", "RegisterUpdate", "Registers", "RequestState",
-    "Rights", "SubjectStage", "TraceQueue", "UpcallStage", "UpcallUpdate",
-    "VcpuCounter", "VcpuCounters", "VcpuOutputs", "Verdict", "Window")} | {
+    "BitmapWords", "BusAnswer", "BusSource", "ChangeWatch", "CommitOrder", "Controller",
+    "DecideStage", "Delivery", "Dispatch", "Entries", "EoiMatch", "EventChannels", "FlightEnder",
+    "Flags", "GlobalRegisters", "Initialise", "Ioapic", "LaneSnapshot", "LaneStore", "LaneTest",
+    "LaneView", "LookupStage", "MsiIntake", "NoteSource", "Operands", "PolicyDecoder", "Priority",
+    "Readout", "RegisterRead", "RegisterUpdate", "Registers", "RequestSnapshot",
+    "RequestState", "Rights", "Rotation", "Rounds", "SubjectStage", "TraceQueue", "UpcallStage",
+    "UpcallUpdate", "VcpuCounter", "VcpuCounters", "VcpuOutputs", "Verdict", "Window")} | {
+    "Recorder": ((CONFIG, "bank"), {}),
+    "SinkSlice": ((CONFIG, Layouts(CONFIG).accept), {}),
     "Decode": ((CONFIG, Layouts(CONFIG)), {}),
     "ErrorLog": ((), {}),
     "Issue": ((CONFIG,), {"sources": 3, "stages": 6}),
     "LaneKey": ((CONFIG,), {"lane": 1}),
     "Lines": ((3,), {}),
     "Picker": ((9,), {}),
-    "PolicyDecoder": ((), {}),
     "RoundRobin": ((5,), {}),
     "RowMemory": ((8, 5), {"sweep": True, "reads": {
         "now": Read.NOW, "before": Read.BEFORE, "after": Read.AFTER, "held": Read.HELD}}),
@@ -44,7 +45,7 @@ ARGUMENTS = {name: ((CONFIG,), {}) for name in (
     "StreamSkid": ((Layouts(CONFIG).accept,), {}),
     "StreamSlice": ((Layouts(CONFIG).entry,), {}),
     "Sweep": ((5,), {}),
-    "Tournament": ((), {"lanes": 5, "tie_bits": 3}),
+    "Tournament": ((), {"lanes": 5, "tie_bits": 3, "key_bits": 8}),
 }
 
 
