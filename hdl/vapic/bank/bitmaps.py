@@ -84,7 +84,7 @@ class BitmapWords(wiring.Component):
         for memory in (self.irr, self.isr, self.tmr):
             m.d.comb += memory.word.addr.eq(row)
 
-        # N+1: words at the memory outputs; change the bit.
+        # N+1: words at the memory outputs, which are late; a word that is not valid is 0.
         op_1, irr_lower_1, isr_lower_1 = Signal.like(lookup), Signal(4), Signal(4)
         irr_valid_1, isr_valid_1, tmr_valid_1 = (Signal(name=name) for name in (
             "irr_valid_1", "isr_valid_1", "tmr_valid_1"))
@@ -94,37 +94,30 @@ class BitmapWords(wiring.Component):
             isr_valid_1.eq(select(lookup.isr_words, word)),
             tmr_valid_1.eq(select(lookup.tmr_words, word)),
         ]
-        bit = decode(op_1.vector[:5], 32) & op_1.edit.replicate(32)
-        irr_2, isr_2, tmr_2, lower_2 = (Signal(32, name=name) for name in (
-            "irr_2", "isr_2", "tmr_2", "lower_2"))
-        irr = self.irr.word.data & irr_valid_1.replicate(32)
-        isr = self.isr.word.data & isr_valid_1.replicate(32)
-        tmr = self.tmr.word.data & tmr_valid_1.replicate(32)
-        place_2, below_2, end_2 = Signal(3), Signal(4), Signal()
-        irr_1, isr_1 = Signal(32), Signal(32)
-        m.d.comb += [irr_1.eq(Mux(op_1.take, irr & ~bit, irr | bit)),
-                     isr_1.eq(Mux(op_1.end, isr & ~bit, isr | bit))]
-        # A wide OR behind a block RAM is too slow: a bit a nibble now, the rest in the next cycle.
-        irr_some_2, isr_some_2, hit_2, level_2 = (Signal(8, name=name) for name in (
-            "irr_some_2", "isr_some_2", "hit_2", "level_2"))
+        irr_2, isr_2, tmr_2, lower_2, bit_2 = (Signal(32, name=name) for name in (
+            "irr_2", "isr_2", "tmr_2", "lower_2", "bit_2"))
+        place_2, below_2, take_2, end_2, level_2 = (Signal(width, name=name) for name, width in (
+            ("place_2", 3), ("below_2", 4), ("take_2", 1), ("end_2", 1), ("level_2", 1)))
         m.d.sync += [
-            irr_2.eq(irr_1), isr_2.eq(isr_1), irr_some_2.eq(_nibbles(irr_1)),
-            isr_some_2.eq(_nibbles(isr_1)),
-            tmr_2.eq(Mux(op_1.level, tmr | bit, tmr & ~bit)),
+            irr_2.eq(self.irr.word.data & irr_valid_1.replicate(32)),
+            isr_2.eq(self.isr.word.data & isr_valid_1.replicate(32)),
+            tmr_2.eq(self.tmr.word.data & tmr_valid_1.replicate(32)),
             lower_2.eq(Mux(op_1.end, self.isr.below.data, self.irr.below.data)),
-            hit_2.eq(_nibbles(irr & bit)), level_2.eq(_nibbles(tmr & bit)),
-            place_2.eq(op_1.vector[5:]), end_2.eq(op_1.end),
-            below_2.eq(Mux(op_1.end, isr_lower_1, irr_lower_1)),
+            bit_2.eq(decode(op_1.vector[:5], 32) & op_1.edit.replicate(32)),
+            place_2.eq(op_1.vector[5:]), below_2.eq(Mux(op_1.end, isr_lower_1, irr_lower_1)),
+            take_2.eq(op_1.take), end_2.eq(op_1.end), level_2.eq(op_1.level),
         ]
 
         # N+2: the highest bit left, of this word or else of the one below; both are searched.
-        found, emptied = self.found, ~Mux(end_2, isr_some_2, irr_some_2).any()
-        _, top = highest(m, Mux(end_2, isr_2, irr_2), name="top")
+        found, rest = self.found, Signal(32)
+        m.d.comb += rest.eq(Mux(end_2, isr_2, irr_2) & ~bit_2)
+        _, top = highest(m, rest, name="top")
         _, top_lower = highest(m, lower_2, name="top_lower")
         lower = Cat(top_lower, below_2[:3]) & below_2[3].replicate(8)
         m.d.comb += [
-            found.hit.eq(hit_2.any()), found.level.eq(level_2.any()), found.emptied.eq(emptied),
-            found.left.eq(Mux(emptied, lower, Cat(top, place_2))),
+            found.hit.eq((irr_2 & bit_2).any()), found.level.eq((tmr_2 & bit_2).any()),
+            found.emptied.eq(~rest.any()),
+            found.left.eq(Mux(found.emptied, lower, Cat(top, place_2))),
             self.value.eq(irr_2 & self.pick[0].replicate(32) | isr_2 & self.pick[1].replicate(32)
                           | tmr_2 & self.pick[2].replicate(32)),
         ]
@@ -134,8 +127,10 @@ class BitmapWords(wiring.Component):
                                            for name in ("address_1", "address_2", "address_3"))
         m.d.comb += address_1.eq(Cat(word_index(config, op_1.vector[5:]), op_1.v))
         m.d.sync += [address_2.eq(address_1), address_3.eq(address_2)]
-        for name, memory, changed in (("irr", self.irr, irr_2), ("isr", self.isr, isr_2),
-                                      ("tmr", self.tmr, tmr_2)):
+        changes = (("irr", self.irr, Mux(take_2, irr_2 & ~bit_2, irr_2 | bit_2)),
+                   ("isr", self.isr, Mux(end_2, isr_2 & ~bit_2, isr_2 | bit_2)),
+                   ("tmr", self.tmr, Mux(level_2, tmr_2 | bit_2, tmr_2 & ~bit_2)))
+        for name, memory, changed in changes:
             changed_3 = Signal(32, name=f"{name}_3")
             m.d.sync += changed_3.eq(changed)
             m.d.comb += [memory.write.en.eq(getattr(self, f"write_{name}")),
@@ -151,8 +146,3 @@ class BitmapWords(wiring.Component):
         found, lower = highest(m, below, name=f"{name}_lower")
         m.d.comb += memory.below.addr.eq(Cat(word_index(self.config, lower), lookup.v))
         return Cat(lower, Const(0, 3 - len(lower)), found)
-
-
-def _nibbles(word):
-    """Whether there is a 1, of each four bits."""
-    return Cat(word.word_select(i, 4).any() for i in range(8))

@@ -4,7 +4,7 @@ from amaranth import Cat, Const, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .operation import Op, op_layout
+from .operation import op_layout
 
 __all__ = ["Issue"]
 
@@ -32,8 +32,6 @@ class Issue(wiring.Component):
         What they want, see `vapic.bank.sources`.
     under_way : ``In(ArrayLayout)``
         The operations in stages 1, 2, ...
-    busy : ``Out(4)``
-        By `Op`: one of these is under way.
     op : ``Out(op_layout)``
         The operation issued; 0 if there is none.
     """
@@ -42,7 +40,7 @@ class Issue(wiring.Component):
         op = op_layout(config)
         super().__init__({
             "enable": In(1), "sources": In(stream.Signature(op)).array(sources),
-            "under_way": In(data.ArrayLayout(op, stages)), "busy": Out(4), "op": Out(op),
+            "under_way": In(data.ArrayLayout(op, stages)), "op": Out(op),
         })
 
     def elaborate(self, platform):
@@ -69,11 +67,7 @@ class Issue(wiring.Component):
         chosen = Const(0, len(op.as_value()))
         for i, source in enumerate(sources):
             chosen = chosen | source.payload.as_value() & take[i].replicate(len(chosen))
-        m.d.comb += [
-            op.as_value().eq(chosen), op.valid.eq(take.any()),
-            self.busy.eq(Cat(Cat(stage.valid & (stage.kind == kind) for stage in stages).any()
-                             for kind in (Op.BUS, Op.ACCEPT, Op.UPCALL, Op.CTL))),
-        ]
+        m.d.comb += [op.as_value().eq(chosen), op.valid.eq(take.any())]
         return m
 
 

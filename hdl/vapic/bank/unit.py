@@ -30,8 +30,9 @@ class Bank(wiring.Component):
     """All virtual local APICs, as memory rows (spec 3; VCPU[v] and vLAPIC rows of table 1.1).
 
     An operation is issued in cycle 0 and decided in cycle 6: 1, 2 head row from memory, 3 which
-    words, 4 words from memory and register changes, 5 highest vectors and counts, 6 priority,
-    decision, write. Commit, bus answer and outputs follow in cycle 7. Different vCPUs overlap; an
+    words, register changes, 4 words from memory, placement and upcall, 5 highest vectors and
+    counts, 6 priority, decision, write. Commit, bus answer and outputs follow in cycle 7. A bus
+    access is decoded in the cycle before issue. Different vCPUs overlap; an
     operation waits at issue for the decision of the earlier one on its vCPU, and bus, accept and
     note take turns (LAPIC-12). INTA and EOI act on the state before them (GEN-04); a register write
     that enables an owed upcall vector injects it in the same operation (EVT-05, LAPIC-19).
@@ -85,6 +86,8 @@ class Bank(wiring.Component):
     ----------
     heads, irr, isr, tmr : RowMemory
         State of all vCPUs; a row of a bitmap is ``{v, word}``.
+    from_bus : BusSource
+        Where a bus access waits for issue.
     """
 
     def __init__(self, config):
@@ -109,7 +112,7 @@ class Bank(wiring.Component):
                                sweep=True, quiet=True)
         self._words = BitmapWords(config)
         self.irr, self.isr, self.tmr = self._words.irr, self._words.isr, self._words.tmr
-        self._bus, self._accept = BusSource(config), AcceptSource(config)
+        self.from_bus, self._accept = BusSource(config), AcceptSource(config)
         self._note = NoteSource(config)
         self._lookup, self._subject = LookupStage(config), SubjectStage(config)
         self._upcall, self._bitmaps = UpcallStage(config), BitmapStage(config)
@@ -144,28 +147,28 @@ class Bank(wiring.Component):
 
     def _add_issue(self, m, under_way):
         """0: the sources, and their turns."""
-        sources = (self._bus, self._accept, self._note)
+        sources = (self.from_bus, self._accept, self._note)
         m.submodules.from_bus, m.submodules.from_accept, m.submodules.from_note = sources
         m.submodules.issue = issue = Issue(self.config, sources=len(sources), stages=_STAGES)
         for source, port in zip(sources, issue.sources, strict=True):
             connect(m, source.o, port)
-        connect(m, flipped(self.bus).req, self._bus.i)
+        connect(m, flipped(self.bus).req, self.from_bus.i)
         connect(m, flipped(self.accept.target), self._accept.i)
         connect(m, flipped(self.note), self._note.i)
-        bus_busy, ctl_busy = issue.busy[Op.BUS], issue.busy[Op.CTL]
         m.d.comb += [
             issue.enable.eq(self.ready), self._lookup.i.eq(issue.op),
             Cat(issue.under_way[i] for i in range(_STAGES)).eq(Cat(under_way)),
-            self._bus.hold.eq(self.hold), self._bus.busy.eq(bus_busy),
-            self._note.hold.eq(self.hold_notes), self._note.busy.eq(ctl_busy),
-            self._note.port_taken.eq(under_way[2].valid & (under_way[2].kind == Op.BUS)),
-            self.hold_ack.eq(~(bus_busy & self._bus.access.we)
-                             & ~(self.hold_notes & ctl_busy)),
+            self.from_bus.hold.eq(self.hold), self.from_bus.decided.eq(self._decide.i.bus),
+            self._note.hold.eq(self.hold_notes),
+            self._note.decided.eq(self._decide.note_done.valid),
+            self._note.port_taken.eq(self._subject.i.bus),
+            self.hold_ack.eq(~(self.from_bus.busy & self.from_bus.access.we)
+                             & ~(self.hold_notes & self._note.busy)),
         ]
 
     def _add_memories(self, m, start):
         """1 to 6: head row and words, read and written."""
-        words, decide, target = self._words, self._decide, self._bus.access.target
+        words, decide, target = self._words, self._decide, self.from_bus.access.target
         m.d.comb += [
             self.heads.pipeline.addr.eq(self._lookup.v),
             self._lookup.row.eq(self.heads.pipeline.data),
@@ -179,7 +182,7 @@ class Bank(wiring.Component):
 
     def _add_stages(self, m, under_way):
         """3 to 6: what the stages ask of others."""
-        access, upcall, decide = self._bus.access, self._upcall, self._decide
+        access, upcall, decide = self.from_bus.access, self._upcall, self._decide
         head, now = self._subject.i.head, decide.i.head
         m.d.comb += [
             self._lookup.access.eq(access), self._subject.access.eq(access),
@@ -220,7 +223,7 @@ class Bank(wiring.Component):
         """3 to 7: counters, and the answer of a bus access."""
         m.submodules.counters = counters = VcpuCounters(self.config)
         m.submodules.answer = answer = self._answer
-        decide, access = self._decide, self._bus.access
+        decide, access = self._decide, self.from_bus.access
         on_bus = {stage: op.valid & (op.kind == Op.BUS)
                   for stage, op in enumerate(under_way, start=1)}
         m.d.comb += [
@@ -239,14 +242,14 @@ class Bank(wiring.Component):
             answer.decided.load.eq(decide.load), answer.decided.out.eq(self.out_value),
             answer.decided.count.eq(counters.count),
             self.quiet.eq(self.ready & ~Cat(op.valid for op in under_way).any()
-                          & ~answer.rsp.valid),
+                          & ~self.from_bus.waiting & ~answer.rsp.valid),
         ]
         connect(m, answer.rsp, flipped(self.bus).rsp)
 
     def _decisions(self) -> dict:
         """Told to the recorder in stage 6, answers in stage 7."""
         i, rsp = self._decide.i, self._answer.rsp.payload
-        op, access = i.op, self._bus
+        op, access = i.op, self.from_bus
         valid = {kind: op.valid & (op.kind == kind) for kind in (Op.BUS, Op.ACCEPT, Op.UPCALL)}
         return {
             "bus": {"valid": valid[Op.BUS], "v": op.v, "request": access.request,
