@@ -23,16 +23,12 @@ class BusAnswer(wiring.Component):
     -------
     access : ``In(access_layout)``
         The bus access in the pipeline.
-    read : ``In``: ``valid``, ``value``, ``live``
+    read : ``In``: ``valid``, ``value``, ``live``, ``berr``, ``err``
         Stage 3.
-    check : ``In``: ``valid``, ``berr``, ``err``
-        Stage 4.
     word : ``In``: ``valid``, ``value``
         Stage 5: word of a bitmap, if it is one that is read.
     decided : ``In``: ``valid``, ``ppr``, ``apr``, ``load``, ``out``, ``count``
         Stage 6.
-    live : ``Out(1)``
-        From stage 4 on: the access has its effect.
     rsp : ``Out(stream)``
         The answer, stage 7.
     """
@@ -41,29 +37,27 @@ class BusAnswer(wiring.Component):
         layouts = Layouts(config)
         super().__init__({
             "access": In(access_layout(config)),
-            "read": In(data.StructLayout({"valid": 1, "value": 32, "live": 1})),
-            "check": In(data.StructLayout({"valid": 1, "berr": 1, "err": Err})),
+            "read": In(data.StructLayout({
+                "valid": 1, "value": 32, "live": 1, "berr": 1, "err": Err})),
             "word": In(data.StructLayout({"valid": 1, "value": 32})),
             "decided": In(data.StructLayout({
                 "valid": 1, "ppr": 8, "apr": 8, "load": 8, "out": 8, "count": 32})),
-            "live": Out(1),
             "rsp": Out(stream.Signature(layouts.bus_response, always_ready=True)),
         })
 
     def elaborate(self, platform):
         m = Module()
         target, reading, payload = self.access.target, ~self.access.we, self.rsp.payload
-        value = Signal(32)
+        value, live = Signal(32), Signal()
         with m.If(self.read.valid):
-            m.d.sync += [value.eq(self.read.value), self.live.eq(self.read.live)]
-        with m.If(self.check.valid):
-            m.d.sync += [payload.berr.eq(self.check.berr), payload.err.eq(self.check.err)]
-        with m.If(self.word.valid & self.live & reading
+            m.d.sync += [value.eq(self.read.value), live.eq(self.read.live),
+                         payload.berr.eq(self.read.berr), payload.err.eq(self.read.err)]
+        with m.If(self.word.valid & live & reading
                   & (target.IRR | target.ISR | target.TMR)):
             m.d.sync += value.eq(self.word.value)
 
         answer, load_7, out_7, loads = Signal(32), Signal(8), Signal(8), Signal()
-        decided, live_read = self.decided, self.live & reading
+        decided, live_read = self.decided, live & reading
         m.d.sync += [
             self.rsp.valid.eq(decided.valid),
             load_7.eq(decided.load), out_7.eq(decided.out), loads.eq(target.LOAD & reading),

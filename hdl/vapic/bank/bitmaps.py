@@ -1,6 +1,6 @@
 """Bitmaps of all vLAPICs: IRR, ISR and TMR as memories of 32-bit words."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,6 +20,7 @@ def lookup_layout(config) -> data.StructLayout:
         "take": 1,          # INTA: clear it in IRR, set it in ISR
         "end": 1,           # EOI: clear it in ISR; neither: set it in IRR, TMR becomes `level`
         "level": 1,
+        "irr_top": 3, "isr_top": 3,     # words of the highest vectors
         "irr_words": config.words, "isr_words": config.words, "tmr_words": config.words,
     })
 
@@ -76,25 +77,19 @@ class BitmapWords(wiring.Component):
         config, lookup = self.config, self.lookup
         m.submodules.irr, m.submodules.isr, m.submodules.tmr = self.irr, self.isr, self.tmr
 
-        # N: addresses of the word, and of the next valid one below it.
+        # N: addresses of the word, and of the next valid one below the highest.
         word = lookup.vector[5:]
-        valid = Mux(lookup.end, lookup.isr_words, lookup.irr_words)
-        below = Signal(config.words)
-        m.d.comb += below.eq(valid & Cat(word > i for i in range(config.words)))
-        lower_found, lower = highest(m, below, name="lower")
         row = Cat(word_index(config, word), lookup.v)
-        lower_row = Cat(word_index(config, lower), lookup.v)
+        irr_lower, isr_lower = (self._below(m, name) for name in ("irr", "isr"))
         for memory in (self.irr, self.isr, self.tmr):
             m.d.comb += memory.word.addr.eq(row)
-        for memory in (self.irr, self.isr):
-            m.d.comb += memory.below.addr.eq(lower_row)
 
         # N+1: words at the memory outputs; change the bit.
-        op_1, lower_1 = Signal.like(lookup), Signal(3)
-        found_1, irr_valid_1, isr_valid_1, tmr_valid_1 = (Signal(name=name) for name in (
-            "found_1", "irr_valid_1", "isr_valid_1", "tmr_valid_1"))
+        op_1, irr_lower_1, isr_lower_1 = Signal.like(lookup), Signal(4), Signal(4)
+        irr_valid_1, isr_valid_1, tmr_valid_1 = (Signal(name=name) for name in (
+            "irr_valid_1", "isr_valid_1", "tmr_valid_1"))
         m.d.sync += [
-            op_1.eq(lookup), lower_1.eq(lower), found_1.eq(lower_found),
+            op_1.eq(lookup), irr_lower_1.eq(irr_lower), isr_lower_1.eq(isr_lower),
             irr_valid_1.eq(select(lookup.irr_words, word)),
             isr_valid_1.eq(select(lookup.isr_words, word)),
             tmr_valid_1.eq(select(lookup.tmr_words, word)),
@@ -105,32 +100,31 @@ class BitmapWords(wiring.Component):
         irr = self.irr.word.data & irr_valid_1.replicate(32)
         isr = self.isr.word.data & isr_valid_1.replicate(32)
         tmr = self.tmr.word.data & tmr_valid_1.replicate(32)
-        place_2, place_lower_2, found_2, end_2 = Signal(3), Signal(3), Signal(), Signal()
+        place_2, below_2, end_2 = Signal(3), Signal(4), Signal()
         irr_1, isr_1 = Signal(32), Signal(32)
         m.d.comb += [irr_1.eq(Mux(op_1.take, irr & ~bit, irr | bit)),
                      isr_1.eq(Mux(op_1.end, isr & ~bit, isr | bit))]
-        irr_some_2, isr_some_2 = Signal(8), Signal(8)       # a bit a nibble that is not 0
+        # A wide OR behind a block RAM is too slow: a bit a nibble now, the rest in the next cycle.
+        irr_some_2, isr_some_2, hit_2, level_2 = (Signal(8, name=name) for name in (
+            "irr_some_2", "isr_some_2", "hit_2", "level_2"))
         m.d.sync += [
-            irr_2.eq(irr_1), irr_some_2.eq(Cat(irr_1.word_select(i, 4).any() for i in range(8))),
-            isr_2.eq(isr_1), isr_some_2.eq(Cat(isr_1.word_select(i, 4).any() for i in range(8))),
+            irr_2.eq(irr_1), isr_2.eq(isr_1), irr_some_2.eq(_nibbles(irr_1)),
+            isr_some_2.eq(_nibbles(isr_1)),
             tmr_2.eq(Mux(op_1.level, tmr | bit, tmr & ~bit)),
             lower_2.eq(Mux(op_1.end, self.isr.below.data, self.irr.below.data)),
-            self.found.hit.eq((irr & bit).any()), self.found.level.eq((tmr & bit).any()),
-            place_2.eq(op_1.vector[5:]), place_lower_2.eq(lower_1), found_2.eq(found_1),
-            end_2.eq(op_1.end),
+            hit_2.eq(_nibbles(irr & bit)), level_2.eq(_nibbles(tmr & bit)),
+            place_2.eq(op_1.vector[5:]), end_2.eq(op_1.end),
+            below_2.eq(Mux(op_1.end, isr_lower_1, irr_lower_1)),
         ]
 
-        # N+2: the highest bit left, of this word or else of the one below.
-        searched = Signal(32)
+        # N+2: the highest bit left, of this word or else of the one below; both are searched.
+        found, emptied = self.found, ~Mux(end_2, isr_some_2, irr_some_2).any()
+        _, top = highest(m, Mux(end_2, isr_2, irr_2), name="top")
+        _, top_lower = highest(m, lower_2, name="top_lower")
+        lower = Cat(top_lower, below_2[:3]) & below_2[3].replicate(8)
         m.d.comb += [
-            self.found.emptied.eq(~Mux(end_2, isr_some_2, irr_some_2).any()),
-            searched.eq(Mux(self.found.emptied, lower_2, Mux(end_2, isr_2, irr_2))),
-        ]
-        found, top = highest(m, searched, name="top")
-        place = Mux(self.found.emptied, place_lower_2, place_2)
-        m.d.comb += [
-            self.found.left.eq(Cat(top, place)
-                               & (found & (~self.found.emptied | found_2)).replicate(8)),
+            found.hit.eq(hit_2.any()), found.level.eq(level_2.any()), found.emptied.eq(emptied),
+            found.left.eq(Mux(emptied, lower, Cat(top, place_2))),
             self.value.eq(irr_2 & self.pick[0].replicate(32) | isr_2 & self.pick[1].replicate(32)
                           | tmr_2 & self.pick[2].replicate(32)),
         ]
@@ -147,3 +141,18 @@ class BitmapWords(wiring.Component):
             m.d.comb += [memory.write.en.eq(getattr(self, f"write_{name}")),
                          memory.write.addr.eq(address_3), memory.write.data.eq(changed_3)]
         return m
+
+    def _below(self, m: Module, name: str):
+        """Read the word below the highest of a bitmap; its number, and whether there is one."""
+        lookup, memory, words = self.lookup, getattr(self, name), self.config.words
+        below = Signal(words, name=f"{name}_below")
+        m.d.comb += below.eq(lookup[f"{name}_words"]
+                             & Cat(lookup[f"{name}_top"] > i for i in range(words)))
+        found, lower = highest(m, below, name=f"{name}_lower")
+        m.d.comb += memory.below.addr.eq(Cat(word_index(self.config, lower), lookup.v))
+        return Cat(lower, Const(0, 3 - len(lower)), found)
+
+
+def _nibbles(word):
+    """Whether there is a 1, of each four bits."""
+    return Cat(word.word_select(i, 4).any() for i in range(8))

@@ -18,7 +18,7 @@ from .issue import Issue
 from .lane_view import LaneView
 from .operation import Op
 from .sources import AcceptSource, BusSource, NoteSource
-from .stages import BitmapStage, DecideStage, LookupStage, RegisterStage, SubjectStage
+from .stages import BitmapStage, DecideStage, LookupStage, SubjectStage, UpcallStage
 from .vcpu_outputs import VcpuOutputs
 
 __all__ = ["Bank"]
@@ -112,16 +112,16 @@ class Bank(wiring.Component):
         self._bus, self._accept = BusSource(config), AcceptSource(config)
         self._note = NoteSource(config)
         self._lookup, self._subject = LookupStage(config), SubjectStage(config)
-        self._registers, self._bitmaps = RegisterStage(config), BitmapStage(config)
+        self._upcall, self._bitmaps = UpcallStage(config), BitmapStage(config)
         self._decide, self._answer = DecideStage(config), BusAnswer(config)
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.heads, m.submodules.words = self.heads, self._words
         m.submodules.lookup, m.submodules.subject = self._lookup, self._subject
-        m.submodules.registers, m.submodules.bitmaps = self._registers, self._bitmaps
+        m.submodules.upcall_stage, m.submodules.bitmaps = self._upcall, self._bitmaps
         m.submodules.decide = self._decide
-        stages = (self._lookup, self._subject, self._registers, self._bitmaps, self._decide)
+        stages = (self._lookup, self._subject, self._upcall, self._bitmaps, self._decide)
         for before, after in pairwise(stages):
             m.d.comb += after.i.eq(before.o)
         #: The operations in stages 1, 2, ...
@@ -179,15 +179,15 @@ class Bank(wiring.Component):
 
     def _add_stages(self, m, under_way):
         """3 to 6: what the stages ask of others."""
-        access, registers, decide = self._bus.access, self._registers, self._decide
+        access, upcall, decide = self._bus.access, self._upcall, self._decide
         head, now = self._subject.i.head, decide.i.head
         m.d.comb += [
-            self._subject.access.eq(access), registers.access.eq(access),
-            registers.ctl.eq(self._note.ctl), registers.live.eq(self._answer.live),
+            self._lookup.access.eq(access), self._subject.access.eq(access),
+            upcall.ctl.eq(self._note.ctl),
             decide.unmapped.eq(access.target.UNMAPPED), decide.ok.eq(self.accept.ok),
             decide.retry.eq(self.globals.retry_on_irr),
         ]
-        m.d.sync += registers.outstanding.eq(self.out_value != 0)
+        m.d.sync += upcall.outstanding.eq(self.out_value != 0)
         # Where the out count is read: see NoteSource for why the two uses never meet.
         asks = under_way[2].valid & (under_way[2].kind == Op.CTL)
         place = Mux(asks, Cat(head.dom, head.k), Cat(now.dom, now.k))
@@ -228,12 +228,11 @@ class Bank(wiring.Component):
             counters.granted.eq(self.granted), counters.aborted.eq(self.aborted),
             counters.woken.valid.eq(decide.commit & decide.wake),
             counters.woken.v.eq(decide.i.op.v),
-            counters.access.eq(access), counters.v.eq(self._registers.i.op.v),
+            counters.access.eq(access), counters.v.eq(self._upcall.i.op.v),
             answer.access.eq(access),
             answer.read.valid.eq(on_bus[3]), answer.read.value.eq(self._subject.value),
-            answer.read.live.eq(self._subject.live),
-            answer.check.valid.eq(on_bus[4]), answer.check.berr.eq(self._registers.berr),
-            answer.check.err.eq(self._registers.err),
+            answer.read.live.eq(self._subject.live), answer.read.berr.eq(self._subject.berr),
+            answer.read.err.eq(self._subject.err),
             answer.word.valid.eq(on_bus[5]), answer.word.value.eq(self._words.value),
             answer.decided.valid.eq(on_bus[6]),
             answer.decided.ppr.eq(decide.ppr), answer.decided.apr.eq(decide.apr),

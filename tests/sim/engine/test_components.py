@@ -26,9 +26,9 @@ ARGUMENTS = {name: ((CONFIG,), {}) for name in (
     "DecideStage", "Delivery", "Dispatch", "Entries", "EoiMatch", "EventChannels", "FlightEnder",
     "Flags", "GlobalRegisters", "Initialise", "Ioapic", "LaneSnapshot", "LaneStore", "LaneTest",
     "LaneView", "LookupStage", "MsiIntake", "NoteSource", "Operands", "PolicyDecoder", "Priority",
-    "Readout", "RegisterRead", "RegisterStage", "RegisterUpdate", "Registers", "RequestSnapshot",
-    "RequestState", "Rights", "Rotation", "Rounds", "SubjectStage", "TraceQueue", "VcpuCounter",
-    "VcpuCounters", "VcpuOutputs", "Verdict", "Window")} | {
+    "Readout", "RegisterRead", "RegisterUpdate", "Registers", "RequestSnapshot",
+    "RequestState", "Rights", "Rotation", "Rounds", "SubjectStage", "TraceQueue", "UpcallStage",
+    "UpcallUpdate", "VcpuCounter", "VcpuCounters", "VcpuOutputs", "Verdict", "Window")} | {
     "Recorder": ((CONFIG, "bank"), {}),
     "SinkSlice": ((CONFIG, Layouts(CONFIG).accept), {}),
     "Decode": ((CONFIG, Layouts(CONFIG)), {}),

@@ -63,12 +63,10 @@ class DecideStage(wiring.Component):
         m = Module()
         m.submodules.priority = priority = Priority(self.config)
         i, op, now, told = self.i, self.i.op, self.i.head, self.note_done
-        on_bus = op.valid & (op.kind == Op.BUS)
-        on_accept = op.valid & (op.kind == Op.ACCEPT)
         retry = self.retry & op.single & i.hit
         m.d.comb += [
-            self.commit.eq(op.valid & ~(on_bus & self.unmapped)
-                           & ~(on_accept & ~op.illegal & (~self.ok | retry))),
+            self.commit.eq(op.valid & ~(i.bus & self.unmapped)
+                           & ~(i.accept & ~op.illegal & (~self.ok | retry))),
             priority.head.eq(now),
             self.irq.eq(priority.irq), self.upcall.eq(priority.upcall),
             self.wake.eq(priority.wake & ~now.wake),
@@ -79,13 +77,13 @@ class DecideStage(wiring.Component):
             self.write_tmr.eq(self.commit & i.put), self.write_isr.eq(i.take | i.end),
         ]
         m.d.comb += [
-            self.done.valid.eq(on_accept),
+            self.done.valid.eq(i.accept),
             self.done.result.eq(
                 Mux(op.illegal, AcceptResult.RECVILL,
                     Mux(~self.ok, AcceptResult.ABORT,
                         Mux(retry, AcceptResult.RETRY,
                             Mux(i.hit, AcceptResult.MERGED, AcceptResult.SET))))),
-            self.merged.eq(self.commit & on_accept & i.put & i.hit),
+            self.merged.eq(self.commit & i.accept & i.put & i.hit),
             self.spurious.eq(i.spurious),
             self.eoi.valid.eq(i.eoi), self.eoi.dom.eq(now.dom), self.eoi.vector.eq(i.vector),
             told.valid.eq(op.valid & (op.kind == Op.CTL)), told.applied.eq(i.applied),
