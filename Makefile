@@ -4,7 +4,7 @@ VENV   := .venv
 RUN    := $(VENV)/bin
 PIP    := $(RUN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint docs performance resources resources-check clean
+.PHONY: demo test test-all mutants lint docs performance resources resources-check clean
 
 # What runs the simulator and writes Verilog.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -35,6 +35,10 @@ test: $(VENV)/.developer
 
 test-all: $(VENV)/.developer
 	@$(RUN)/python -m pytest -q -n auto -m 'slow or not slow'
+
+# Faults that tests have to find, one after the other: a quarter of an hour.
+mutants: $(VENV)/.developer
+	@$(RUN)/python -m tests.mutants
 
 lint: $(VENV)/.developer
 	@$(RUN)/ruff check .

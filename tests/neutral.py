@@ -12,15 +12,12 @@ as a line; the two files must be equal. What the other revision wrote is kept by
 
 import argparse
 import hashlib
-import os
-import subprocess
-import sys
 import tempfile
-from importlib import import_module
 from itertools import zip_longest
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from .revisions import ROOT, dump_revision, dump_tree, find
+
 #: Sizes by name, as the random test of the suite has them.
 SIZES = {
     "small": {"rtes": 4, "irts": 4, "vcpus": 4, "lanes": 4, "domains": 3, "ports": 64},
@@ -36,24 +33,13 @@ PLACES = ("vapic_sim.verify", "vapic_sim.agents")
 _CTRL = 0x100C
 
 
-def find(module: str):
-    """A module of the verification bench, wherever this revision has it."""
-    for place in PLACES:
-        try:
-            return import_module(f"{place}.{module}")
-        except ModuleNotFoundError as error:
-            if not error.name or not f"{place}.{module}".startswith(error.name):
-                raise
-    raise SystemExit(f"no {module}.py in {' nor in '.join(PLACES)}")
-
-
 def records(name: str, operations: int):
     """Commit records of random traffic over one configuration, a line each."""
     from vapic import Config
     lines = []
 
     async def scenario(rig):
-        traffic = find("traffic").Traffic(rig, SEED)
+        traffic = find(PLACES, "traffic").Traffic(rig, SEED)
         await traffic.prepare()
         traffic.shake(True)
         while traffic.operations < operations:
@@ -76,7 +62,7 @@ def records(name: str, operations: int):
         for book in (rig.traces, rig.model.expected_traces, rig.model.core.warnings):
             book.clear()
 
-    rig = find("rig").Rig(Config(**SIZES[name]))
+    rig = find(PLACES, "rig").Rig(Config(**SIZES[name]))
     rig.run(scenario)
     take(rig)
     return lines
@@ -91,38 +77,6 @@ def dump(path: Path, operations: int) -> None:
     with path.open("w") as file:
         for name in SIZES:
             file.writelines(line + "\n" for line in records(name, operations))
-
-
-def dump_tree(tree: Path, path: Path, operations: int) -> None:
-    """Write all records of the sources in a folder."""
-    places = os.pathsep.join(str(tree / part) for part in ("hdl", "sim", "boards"))
-    environment = os.environ | {"PYTHONPATH": places}
-    part = path.with_suffix(".part")
-    subprocess.run([sys.executable, __file__, "--dump", str(part),
-                    "--operations", str(operations)], env=environment, check=True)
-    part.rename(path)
-
-
-def unpack(revision: str, folder: Path) -> None:
-    """The files of a revision, in a folder."""
-    archive = subprocess.run(["git", "-C", str(ROOT), "archive", revision], check=True,
-                             stdout=subprocess.PIPE).stdout
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
-
-
-def dump_revision(revision: str, operations: int) -> Path:
-    """File of the records of a revision, from the cache if it has been run."""
-    from platformdirs import user_cache_path
-    commit = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--verify",
-                             f"{revision}^{{commit}}"], check=True, text=True,
-                            stdout=subprocess.PIPE).stdout.strip()
-    kept = user_cache_path("vapic") / "neutral" / f"{commit}-{operations}-{SEED}.txt"
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as folder:
-            unpack(commit, Path(folder))
-            dump_tree(Path(folder), kept, operations)
-    return kept
 
 
 def first_difference(before: list[str], after: list[str], around: int = 3) -> str | None:
@@ -151,13 +105,18 @@ def main() -> int:
     if options.dump:
         dump(options.dump, options.operations)
         return 0
-    before = dump_revision(options.against, options.operations)
+    program, arguments = "tests.neutral", ["--operations", str(options.operations)]
+
+    def records_of(revision: str) -> Path:
+        return dump_revision(program, revision, f"{options.operations}-{SEED}", arguments)
+
+    before = records_of(options.against)
     with tempfile.TemporaryDirectory() as folder:
         if options.of:
-            after = dump_revision(options.of, options.operations)
+            after = records_of(options.of)
         else:
             after = Path(folder) / "after.txt"
-            dump_tree(ROOT, after, options.operations)
+            dump_tree(program, ROOT, after, arguments)
         texts = [path.read_text() for path in (before, after)]
     difference = first_difference(*(text.splitlines() for text in texts))
     for title, text in zip((options.against, options.of or "this tree"), texts, strict=True):

@@ -12,7 +12,8 @@ __all__ = ["Netlist", "Path_", "slowest", "source_name"]
 
 _REGISTER = re.compile(r"_TRELLIS_FF_Q(_\d+)?$")
 _LOGIC = re.compile(r"_(LUT4|CCU2C|PFUMX|L6MUX21|TRELLIS_FF|DP16KD)_.*$")
-_ROW = re.compile(r"(\.\d+)+$")
+#: Cells of a memory, as placed: the number of the block, and what the tools add to it.
+_ROW = re.compile(r"\.\d+\.\d+(\$.*|_.*)?$")
 #: Cells that a path starts from and ends at.
 _STATEFUL = ("TRELLIS_FF", "DP16KD", "TRELLIS_DPR16X4", "TRELLIS_RAMW")
 
@@ -75,6 +76,8 @@ class Netlist:
         """Start of the way with the most cells of logic to a register, and their number."""
         depth: dict[str, tuple[int, str]] = {}
         root = cell.removeprefix(f"{CORE}.")
+        if root not in self._cells:
+            root = root.rsplit("$", 1)[0]       # a part of a memory, as placed
         if root not in self._cells:
             return "ports", 0
         todo = [(root, False)]

@@ -14,12 +14,14 @@ from .wrapper import CORE, OutOfContext
 
 __all__ = ["Cells", "elaborate", "fingerprint", "read_cells", "synthesise"]
 
-#: Options of synthesis are those of `synth_ecp5` as it comes.
+#: Options of synthesis are those of `synth_ecp5` as it comes. The pass that finds the longest path
+#: does not know the flip-flops and memories of the part, so they are taken out before it.
 _SCRIPT = f"""
 read_rtlil in.il
 setattr -mod -set keep_hierarchy 1 top.{CORE}
 synth_ecp5 -top top -json net.json
 tee -q -o stat.json stat -json
+delete top.{CORE}/t:TRELLIS_FF top.{CORE}/t:DP16KD top.{CORE}/t:TRELLIS_DPR16X4
 tee -q -o depth.txt ltp -noff top.{CORE}
 """
 

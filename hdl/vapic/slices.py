@@ -37,7 +37,10 @@ class StreamSlice(wiring.Component):
 
 
 class StreamSkid(wiring.Component):
-    """As `StreamSlice`, and ``ready`` comes from a flip-flop too: holds up to two transfers.
+    """Pass a stream on at once, and tell from a flip-flop whether there is room.
+
+    ``valid`` and ``payload`` have no latency. ``ready`` does not depend on that of who takes: what
+    was not taken in its cycle is kept here, and goes first.
 
     Parameters
     ----------
@@ -57,12 +60,13 @@ class StreamSkid(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         kept, full = Signal(self._shape), Signal()
-        m.d.comb += self.i.ready.eq(~full)
-        with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += [self.o.valid.eq(full | self.i.valid), full.eq(0),
-                         self.o.payload.eq(Mux(full, kept, self.i.payload))]
-        with m.Elif(self.i.valid & ~full):
-            m.d.sync += [full.eq(1), kept.eq(self.i.payload)]
+        m.d.comb += [
+            self.i.ready.eq(~full), self.o.valid.eq(full | self.i.valid),
+            self.o.payload.eq(Mux(full, kept, self.i.payload)),
+        ]
+        m.d.sync += full.eq(self.o.valid & ~self.o.ready)
+        with m.If(~full):
+            m.d.sync += kept.eq(self.i.payload)
         return m
 
 

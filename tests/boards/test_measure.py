@@ -99,6 +99,7 @@ def test_the_last_frequency_counts():
 @pytest.mark.parametrize("cell, name", [
     ("core.bank.issue.op_TRELLIS_FF_Q_3", "bank.issue.op"),
     ("core.bank.heads.memory.0.1", "bank.heads.memory"),
+    ("core.ioapic.targets.memory.0.3$DPRAM_COMB2", "ioapic.targets.memory"),
     ("core.request_TRELLIS_FF_Q_DI_LUT4_Z_2", "request"),
     ("core.evt.count_CCU2C_S0_1", "evt.count"),
 ])

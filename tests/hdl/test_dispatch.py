@@ -473,7 +473,7 @@ WIDE = Config(vcpus=64, lanes=16, domains=16, vectors=128, commits=True,
 ODD = Config(rtes=3, irts=0, vcpus=14, lanes=7, domains=2, ports=32, vectors=64, commits=True)
 
 
-@pytest.mark.parametrize("config, seed, cycles", [(SMALL, 1, 10000), (ODD, 2, 3000),
+@pytest.mark.parametrize("config, seed, cycles", [(SMALL, 1, 10000), (ODD, 2, 10000),
                                                   (WIDE, 3, 3000)], ids=["small", "odd", "wide"])
 def test_follows_the_reference(config, seed, cycles):
     dut = Dispatch(config)

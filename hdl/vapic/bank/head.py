@@ -1,25 +1,12 @@
-"""Layouts of the vAPIC bank: the head row of a vCPU, and an operation on its way to it."""
+"""Head row of a vCPU: all that the bank keeps of it but the words of its bitmaps."""
 
-from amaranth import Module, Mux, Signal, Value
-from amaranth.lib import data, enum
-from amaranth.lib.memory import Memory
+from amaranth import Value
+from amaranth.lib import data
 
 from ..regs import Keep, Register, lapic, vcpu
 from ..regs.layout import kept, resets
 
-__all__ = [
-    "Kind", "ctl_layout", "head_layout", "head_registers", "interlocked_memory", "legal",
-    "op_layout", "read_interlocked", "reset_row", "saturate", "select", "word_index",
-]
-
-
-class Kind(enum.Enum, shape=2):
-    """Where an operation comes from."""
-
-    BUS = 0
-    ACCEPT = 1
-    UPCALL = 2
-    CTL = 3
+__all__ = ["head_layout", "head_registers", "reset_row", "select", "word_index"]
 
 
 def head_registers(config) -> list[Register]:
@@ -44,35 +31,11 @@ def head_layout(config) -> data.StructLayout:
     })
 
 
-def reset_row(head, *, v, dom, k) -> list:
-    """Assignments that give `head` the reset value of vCPU `v`."""
+def reset_row(config, *, v: Value, dom: Value, k: Value) -> dict:
+    """Reset values of vCPU `v`, which begins in lane `k` of domain `dom`: fields that are not 0."""
     row = resets((*vcpu.REGISTERS, *lapic.REGISTERS), Keep.HEAD)
     row |= {"dom": dom, "k": k, "apicid": v, "id": v}
-    return [head[name].eq(row.get(name, 0)) for name in head.shape().members]
-
-
-def op_layout(config) -> data.StructLayout:
-    """An operation in the pipeline; data of bus accesses and CTL writes are held elsewhere."""
-    return data.StructLayout({
-        "valid": 1, "kind": Kind, "v": config.vcpu_bits,
-        "vector": 8, "level": 1, "single": 1, "illegal": 1,     # ACCEPT
-        "n": config.pirq_bits, "first": 1, "last": 1,           # ACCEPT, read by its record alone
-        "pend": 1, "line": 1, "rise": 1,                        # UPCALL
-    })
-
-
-def ctl_layout() -> data.StructLayout:
-    """Value written to VCPU.CTL, and what the event channels know of the lane it names."""
-    return data.StructLayout({
-        "online": 1, "freeze": 1, "pad2": 2, "dom": 4, "apicid": 8, "pad16": 8, "k": 6, "pad30": 2,
-        "held": 1,
-    })
-
-
-def legal(config, vector: Value) -> Value:
-    """Whether `vector` can be requested: 16 up to the number of vectors."""
-    above = vector[(config.vectors - 1).bit_length():]
-    return (vector[4:] != 0) & (~above.any() if len(above) else 1)
+    return {name: row[name] for name in head_layout(config).members if name in row}
 
 
 def word_index(config, word: Value) -> Value:
@@ -87,30 +50,3 @@ def select(words: Value, index: Value) -> Value:
     for bit in bits[1:]:
         result = result | bit
     return result
-
-
-def saturate(value: Value, bits: int) -> Value:
-    """Value cut to `bits` bits, all ones if it does not fit."""
-    return Mux(value[bits:].any(), (1 << bits) - 1, value[:bits])
-
-
-def interlocked_memory(shape, depth: int) -> Memory:
-    """Memory of which no row is read for use in the cycle in which it is written.
-
-    Issue keeps two operations of one vCPU apart. Synthesis is told, and leaves out the bypass that
-    would otherwise stand beside every block RAM (about two LUTs a bit).
-    """
-    return Memory(shape=shape, depth=depth, init=[], attrs={"no_rw_check": 1})
-
-
-def read_interlocked(m: Module, memory: Memory, address: Value, name: str):
-    """Row of `memory`, one cycle after its address.
-
-    An asynchronous port with a register behind it: synthesis makes the two one synchronous port,
-    and only then honours the promise of `interlocked_memory`.
-    """
-    port = memory.read_port(domain="comb")
-    row = Signal(memory.shape, name=name, reset_less=True)
-    m.d.comb += port.addr.eq(address)
-    m.d.sync += row.eq(port.data)
-    return row

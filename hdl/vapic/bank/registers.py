@@ -1,4 +1,4 @@
-"""What the registers of a vCPU read, and what an operation makes of them."""
+"""What the registers of a vCPU read, and what a bus access makes of them."""
 
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
@@ -7,8 +7,9 @@ from amaranth.lib.wiring import In, Out
 from ..layouts import Err
 from ..regs import Keep, lapic, lookup, mask
 from ..regs.layout import assemble, resets
+from ..rules import legal_vector
 from .decode import access_layout
-from .head import Kind, ctl_layout, head_layout, head_registers, legal, op_layout
+from .head import head_layout, head_registers
 
 __all__ = ["RegisterRead", "RegisterUpdate"]
 
@@ -78,10 +79,9 @@ class RegisterRead(wiring.Component):
 
 
 class RegisterUpdate(wiring.Component):
-    """State of a vCPU after an operation, bitmaps, counts and outputs excepted; combinational.
+    """Registers of a vCPU after an operation, VCPU.CTL excepted; combinational.
 
-    In one operation APIC reset (APIC_BASE.EN rises, LAPIC-01) beats everything. An owed
-    upcall vector is injected by the operation that ends what it waits for (EVT-05, LAPIC-19).
+    In one operation APIC reset (APIC_BASE.EN rises, LAPIC-01) beats everything.
 
     Parameters
     ----------
@@ -90,22 +90,18 @@ class RegisterUpdate(wiring.Component):
 
     Members
     -------
-    op, access, ctl : ``In``
-        The operation, with the bus access or CTL word if it is one.
+    bus, refused : ``In(1)``
+        The operation is a bus access; it is the acceptance of an illegal vector (LAPIC-13).
+    access : ``In(access_layout)``
+        The bus access.
     live : ``In(1)``
         Of `RegisterRead`.
-    outstanding : ``In(1)``
-        out[v] is not 0 (LAPIC-60).
     head, head_next : ``In(head_layout)``, ``Out(head_layout)``
         State before and after.
-    applied : ``Out(1)``
-        A CTL write that is not ignored.
     reset : ``Out(1)``
         APIC reset: the bitmaps are empty from now on.
-    inject : ``Out(1)``
-        The upcall vector, ``head_next.upvec``, becomes pending.
-    changed : ``Out(1)``
-        A term of eligibility changed value.
+    renamed : ``Out(1)``
+        UPVEC names another vector than before, or one where there was none.
     berr, err : ``Out(1)``, ``Out(Err)``
         Of a bus access.
     """
@@ -114,36 +110,32 @@ class RegisterUpdate(wiring.Component):
         self.config = config
         head = head_layout(config)
         super().__init__({
-            "op": In(op_layout(config)), "access": In(access_layout(config)),
-            "ctl": In(ctl_layout()), "live": In(1), "outstanding": In(1),
-            "head": In(head), "head_next": Out(head),
-            "applied": Out(1), "reset": Out(1), "inject": Out(1), "changed": Out(1),
+            "bus": In(1), "refused": In(1), "access": In(access_layout(config)), "live": In(1),
+            "head": In(head), "head_next": Out(head), "reset": Out(1), "renamed": Out(1),
             "berr": Out(1), "err": Out(Err),
         })
 
     def elaborate(self, platform):
         m = Module()
-        op, access, head, after = self.op, self.access, self.head, self.head_next
+        access, head, after = self.access, self.head, self.head_next
         target, data = access.target, access.data
-        on_bus = op.valid & (op.kind == Kind.BUS)
         store = Signal()
-        m.d.comb += store.eq(on_bus & access.we & access.whole & self.live)
+        m.d.comb += store.eq(self.bus & access.we & access.whole & self.live)
 
         # APIC_BASE: only the fixed base is taken.
         base_ok = (data & ~mask("LAPIC_BASE", "bsp", "enable")) == _BASE.reset << _BASE.low
-        base_bad = on_bus & target.BASE & access.we & access.whole & ~base_ok
+        base_bad = self.bus & target.BASE & access.we & access.whole & ~base_ok
         enable = data[_ENABLE.low]
         m.d.comb += self.reset.eq(store & target.BASE & base_ok & enable & ~head.en)
 
         m.d.comb += after.eq(head)
-        self._place(m)
         self._store(m, store)
         with m.If(store & target.ESR):
             m.d.comb += [after.esr_recvill.eq(head.recvill), after.esr_illrega.eq(head.illrega),
                          after.recvill.eq(0), after.illrega.eq(0)]
-        with m.If(on_bus & target.RESERVED & head.en & (access.whole | ~access.we)):
+        with m.If(self.bus & target.RESERVED & head.en & (access.whole | ~access.we)):
             m.d.comb += after.illrega.eq(1)
-        with m.If(op.valid & (op.kind == Kind.ACCEPT) & op.illegal):
+        with m.If(self.refused):
             m.d.comb += after.recvill.eq(1)
         with m.If(store & target.BASE & base_ok):
             m.d.comb += after.en.eq(enable)
@@ -151,30 +143,16 @@ class RegisterUpdate(wiring.Component):
             kept = resets((r for r in lapic.REGISTERS if r.name != "LAPIC_BASE"), Keep.HEAD)
             m.d.comb += [after[name].eq(value) for name, value in kept.items()]
             m.d.comb += [after.id.eq(head.apicid), after.recvill.eq(0), after.illrega.eq(0)]
-        self._upcall(m, store)
 
         dead = ~self.live & access.msr
         m.d.comb += [
-            self.changed.eq(_terms(after) != _terms(head)),
+            self.renamed.eq(store & target.UPVEC
+                            & (~head.upvec_valid | (data[:8] != head.upvec))),
             self.berr.eq(target.FAULT | target.UNMAPPED | dead | base_bad),
             self.err.eq(Mux(target.UNMAPPED, Err.UNMAPPED,
                             Mux(access.whole | self.berr, Err.NONE, Err.PARTIAL))),
         ]
         return m
-
-    def _place(self, m):
-        """VCPU.CTL: a write that may not be done is ignored as a whole (LAPIC-60)."""
-        config, op, ctl, head = self.config, self.op, self.ctl, self.head
-        moved = (ctl.dom != head.dom) | (ctl.k != head.k)
-        nowhere = (ctl.k >= config.lanes) | ctl.held
-        if config.domains < 16:
-            nowhere = nowhere | (ctl.dom >= config.domains)
-        refused = (head.online & moved | ctl.online & nowhere
-                   | head.online & ~ctl.online & self.outstanding)
-        m.d.comb += self.applied.eq(op.valid & (op.kind == Kind.CTL) & ~refused)
-        with m.If(self.applied):
-            m.d.comb += [self.head_next[name].eq(ctl[name])
-                         for name in ("online", "freeze", "dom", "apicid", "k")]
 
     def _store(self, m, store):
         """Registers that keep what is written to them, and the two that keep it changed."""
@@ -188,30 +166,6 @@ class RegisterUpdate(wiring.Component):
             with m.If(store & target[name]):
                 m.d.comb += [after[part.member].eq(data[part.low:part.top + 1]) for part in parts]
         with m.If(store & target.UPVEC):
-            m.d.comb += after.upvec_valid.eq(data[8] & legal(self.config, data[:8]))
+            m.d.comb += after.upvec_valid.eq(data[8] & legal_vector(data[:8], self.config.vectors))
         with m.If(store & target.CR8):
             m.d.comb += after.tpr.eq(Cat(Const(0, 4), data[:4]))
-
-    def _upcall(self, m, store):
-        """EVT-05: what makes an injection due, and whether the vCPU can take it."""
-        op, head, after = self.op, self.head, self.head_next
-        upcall = op.valid & (op.kind == Kind.UPCALL)
-        rose = upcall & (op.rise | ~head.up_pend)
-        svr_rose = after.svr_enabled & ~head.svr_enabled
-        renamed = (store & self.access.target.UPVEC
-                   & (~head.upvec_valid | (after.upvec != head.upvec)))
-        due, can = Signal(), Signal()
-        m.d.comb += [
-            after.up_pend.eq(Mux(upcall, op.pend, head.up_pend) & after.online),
-            after.up_line.eq(Mux(upcall, op.line, head.up_line) & after.online),
-            due.eq(after.up_pend & after.upvec_valid & (rose | svr_rose | renamed | head.owed)),
-            can.eq(after.online & after.en & after.svr_enabled & ~after.freeze),
-            self.inject.eq(due & can),
-            after.owed.eq(due & ~can),
-        ]
-
-
-def _terms(row):
-    """What eligibility rests on, load excepted."""
-    return Cat(row.online, row.freeze, row.en, row.svr_enabled, row.id, row.ldr, row.dfr,
-               row.sched)

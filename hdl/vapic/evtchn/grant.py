@@ -48,10 +48,9 @@ class Grant:
         ]
 
     def take(self, m: Module, cursor: Cursor, step: PortStep) -> None:
-        """Take the target, and stand at its lane and PIRQ."""
+        """Stand at the lane and PIRQ of the target that is taken in this cycle."""
         stream = self._unit.grant.target
         cursor.move(m, dom=stream.payload.dom, k=stream.payload.k, n=stream.payload.n)
-        m.d.comb += stream.ready.eq(1)
         m.d.sync += [self._target.eq(stream.payload), self.active.eq(1), self.granted.eq(1)]
         step.prepare(m, notify=1, begin=1, bitwise=1)
         m.next = "RD_PORT"
@@ -81,8 +80,10 @@ class Grant:
                            first=target.first, result=done.result, port=port)
                 m.next = "GRANTED"
 
-                with m.If(~target.first & ~target.last & self._unit.grant.target.valid):
-                    self.take(m, cursor, step)
+                with m.If(~target.first & ~target.last):
+                    m.d.comb += self._unit.grant.target.ready.eq(1)
+                    with m.If(self._unit.grant.target.valid):
+                        self.take(m, cursor, step)
 
         with m.State("GRANTED"):
             # The step.

@@ -44,14 +44,18 @@ class Router:
                  end_flight: EndFlight, walk: Walk, command: Command) -> None:
         """State IDLE: take the next operation, and go to the places that it names."""
         unit, bus, step = self._unit, self._bus, self._step
-        take, valid = Signal(), unit.bus.req.valid
+        take, room, valid = Signal(), Signal(), unit.bus.req.valid
         with m.State("IDLE"):
             m.d.comb += take.eq(self._store.ready & self._notes.free)
             bus.begin(m, decode)
             command.begin(m)
             abi.begin(m, bus, decode)
             m.d.sync += walk.of_pending.eq(0)
-            with m.If(take & unit.grant.target.valid & (grant.multi | ~grant.granted | ~valid)):
+            # Whether a target can be taken doesn't wait for one: two blocks meet here.
+            m.d.comb += room.eq(take & (grant.multi | ~grant.granted | ~valid))
+            with m.If(room):
+                m.d.comb += unit.grant.target.ready.eq(1)
+            with m.If(room & unit.grant.target.valid):
                 grant.take(m, self._cursor, step)
             with m.Elif(take & unit.end_flight.valid & ~grant.multi):
                 end_flight.take(m, self._cursor, step)

@@ -21,17 +21,19 @@ CONFIG = Config(rtes=3, irts=2, vcpus=4, lanes=3, domains=2, ports=32, vectors=6
 
 #: Arguments of the constructor of every component: positional ones, and by name.
 ARGUMENTS = {name: ((CONFIG,), {}) for name in (
-    "AccessDecoder", "AccessUnit", "Bank", "BitmapSummary", "BitmapWords", "ChangeWatch",
-    "CommitOrder", "Controller", "Delivery", "Dispatch", "Entries",
-    "EoiMatch", "EventChannels", "FlightEnder", "Flags", "GlobalRegisters", "Ioapic", "LaneStore",
-    "LaneTest", "MsiIntake", "Priority", "Readout", "RegisterRead", "RegisterUpdate", "Registers",
-    "RequestState", "Rights", "TraceQueue", "VcpuCounter", "VcpuPins", "Verdict", "Window",
-    "LaneSnapshot", "Operands", "PolicyDecoder", "RequestSnapshot", "Rotation", "Rounds")} | {
+    "AcceptSource", "AccessDecoder", "AccessUnit", "Bank", "BitmapStage", "BitmapSummary",
+    "BitmapWords", "BusAnswer", "BusSource", "ChangeWatch", "CommitOrder", "Controller",
+    "DecideStage", "Delivery", "Dispatch", "Entries", "EoiMatch", "EventChannels", "FlightEnder",
+    "Flags", "GlobalRegisters", "Initialise", "Ioapic", "LaneSnapshot", "LaneStore", "LaneTest",
+    "LaneView", "LookupStage", "MsiIntake", "NoteSource", "Operands", "PolicyDecoder", "Priority",
+    "Readout", "RegisterRead", "RegisterUpdate", "Registers", "RequestSnapshot",
+    "RequestState", "Rights", "Rotation", "Rounds", "SubjectStage", "TraceQueue", "UpcallStage",
+    "UpcallUpdate", "VcpuCounter", "VcpuCounters", "VcpuOutputs", "Verdict", "Window")} | {
     "Recorder": ((CONFIG, "bank"), {}),
     "SinkSlice": ((CONFIG, Layouts(CONFIG).accept), {}),
     "Decode": ((CONFIG, Layouts(CONFIG)), {}),
     "ErrorLog": ((), {}),
-    "Issue": ((CONFIG,), {"stages": 6}),
+    "Issue": ((CONFIG,), {"sources": 3, "stages": 6}),
     "LaneKey": ((CONFIG,), {"lane": 1}),
     "Lines": ((3,), {}),
     "Picker": ((9,), {}),

@@ -6,10 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from ..trees import decode
 
-__all__ = ["VcpuPins"]
+__all__ = ["VcpuOutputs"]
 
 
-class VcpuPins(wiring.Component):
+class VcpuOutputs(wiring.Component):
     """Four flip-flops a vCPU behind one address decoder.
 
     What is written in cycle N is on the outputs from N+1; ``wake`` falls again in N+2 unless it is

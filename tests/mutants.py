@@ -1,0 +1,231 @@
+"""Small faults of the hardware that tests have to find: ``make mutants``.
+
+    python -m tests.mutants                 all of them
+    python -m tests.mutants watch rotation  those whose file or fault has one of these words in it
+
+Each mutant is this tree with one text replaced in one file. It is killed by what fails on it: first
+a short run of random traffic over all configurations, replayed on the golden model, then the tests
+of its block. The exit code is 1 if one survives.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from .revisions import ROOT, SOURCES
+
+#: What judges first, and the environment that it runs in.
+REPLAY = ("tests/e2e/test_random.py", "-k", "replay")
+TRAFFIC = {"VAPIC_SEED": "9", "VAPIC_OPERATIONS": "3000"}
+#: Tests of each folder or file in hdl/vapic.
+BLOCKS = {
+    "dispatch": ("tests/hdl/test_dispatch.py", "tests/hdl/test_dispatch_parts.py",
+                 "tests/hdl/test_dispatch_policies.py"),
+    "evtchn": ("tests/hdl/test_evtchn.py",),
+    "ioapic": ("tests/hdl/test_ioapic_parts.py", "tests/hdl/test_ioapic.py"),
+    "sources": ("tests/hdl/test_sources.py",),
+    "record": ("tests/hdl/test_record.py",),
+    "access": ("tests/hdl/test_access_globals.py", "tests/hdl/test_access_rights.py",
+               "tests/hdl/test_access_unit.py"),
+    "bank": ("tests/hdl/test_bank.py", "tests/hdl/test_bank_cases.py"),
+    "regs": ("tests/regs",),
+    "rows.py": ("tests/hdl/test_rows.py",),
+    "rules.py": ("tests/hdl/test_rules.py",),
+    "rotation.py": ("tests/hdl/test_trees.py", "tests/hdl/test_sources.py"),
+}
+#: Seconds after which a mutant that has not ended counts as killed: it hangs.
+_LIMIT = 900
+
+
+class MutantError(ValueError):
+    """A text to be replaced is not there, or not once."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault.
+
+    Parameters
+    ----------
+    file : str
+        In hdl/vapic.
+    old, new : str
+        Text, once in the file, and what stands there instead.
+    fault : str
+        What is wrong then.
+    """
+
+    file: str
+    old: str
+    new: str
+    fault: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.fault}"
+
+    @property
+    def block(self) -> str:
+        """Key in `BLOCKS`."""
+        return self.file.partition("/")[0]
+
+    def apply(self, text: str) -> str:
+        """The file with the fault."""
+        if text.count(self.old) != 1:
+            raise MutantError(f"{self.file} has {self.old!r} {text.count(self.old)} times, not 1")
+        return text.replace(self.old, self.new)
+
+
+def _exchanged(one: str, other: str) -> tuple[str, str]:
+    """A text of two parts, and the same with the parts exchanged."""
+    return one + other, other + one
+
+
+MUTANTS = (
+    Mutant("dispatch/policy/pull.py", "(result.key < settings.pull_depth)",
+           "(result.key <= settings.pull_depth)", "room for one more than PULL.depth"),
+    Mutant("dispatch/policy/lowpri.py", "Mux(settings.lpcfg[0], lane.ppr, lane.tpr)",
+           "Mux(settings.lpcfg[0], lane.tpr, lane.ppr)", "TPR and PPR exchanged"),
+    Mutant("dispatch/policy/sticky.py", "(hint.key <= first.key + terms.slack)",
+           "(hint.key < first.key + terms.slack)", "a hint at the slack itself is not taken"),
+    Mutant("dispatch/policy/runfirst.py", "Cat(lane.load, lane.rqpos,",
+           "Cat(lane.rqpos, lane.load,", "load before the place in the queue"),
+    Mutant("dispatch/rounds.py", "Mux(since[1], self.plays[1], self.plays[0])",
+           "Mux(since[2], self.plays[1], self.plays[0])", "second round a cycle late"),
+    Mutant("dispatch/watch.py", "(note.config | self.load & note.grew)", "note.config",
+           "a load that grew is no reason to abort"),
+    Mutant("dispatch/watch.py", "            | hits(self.next_note))", "            | 0)",
+           "a change decided in the cycle of the grant is not seen"),
+    Mutant("dispatch/watch.py", "(stale | opened & ~self.dynamic)", "stale",
+           "a port that opened is not seen by a static grant"),
+    Mutant("dispatch/rotation.py", "Mux(self.k == self._config.lanes - 1, 0, self.k + 1)",
+           "self.k + 1", "RRPTR runs beyond the last lane"),
+    Mutant("evtchn/port_step.py", "self.was_pending | todo.notify", "todo.notify",
+           "a pending bit that is not put is lost"),
+    Mutant("evtchn/pirq_step.py", "& entry.autoeoi & ~entry.level)", "& entry.autoeoi)",
+           "autoeoi of a level entry"),
+    Mutant("evtchn/pirq_step.py", "& self._others)", "& ~self._others)",
+           "close looks for its own work, not that of other lanes"),
+    Mutant("evtchn/grant.py", "target.dynamic & pirq.was_infl", "0",
+           "a second occurrence in flight on a lane"),
+    Mutant("evtchn/ops.py", '(_PORT, _USED), Then.STEP, {"put": 1, "autoeoi": 1})',
+           '(_PORT,), Then.STEP, {"put": 1, "autoeoi": 1})', "CLAIM of a free port"),
+    Mutant("evtchn/ops.py", '{"mask": 1, "reraise": 1})', '{"mask": 1})',
+           "UNMASK does not raise anew"),
+    Mutant("evtchn/walk.py", "word.pending.bit_select(bit, 1) | self.of_pending",
+           "word.pending.bit_select(bit, 1)", "a cleared pending bit was not pending"),
+    Mutant("ioapic/flags.py", "& ~(at & released)", "",
+           "neither a hand-back nor a change to edge clears RIRR"),
+    Mutant("ioapic/flags.py", "self.first | self.fail & ~current_level",
+           "self.first | self.fail", "a configuration error ends a level occurrence"),
+    Mutant("ioapic/request_state.py", "~self.take & changed | self.recheck",
+           "~self.take & changed", "targets that change during a selection are forgotten"),
+    Mutant("ioapic/request_state.py", "held.eq(held & self.stands &", "held.eq(held &",
+           "parked beyond the end of the request"),
+    Mutant("ioapic/unit.py", "state.spoils.eq(registers.spoils | registers.change.valid)",
+           "state.spoils.eq(registers.spoils)", "a write in the cycle of a decision is not seen"),
+    Mutant("ioapic/unit.py", "state.rest.eq(registers.change.valid)", "state.rest.eq(0)",
+           "a line that is about to change does, in a cycle in which lines rest"),
+    Mutant("sources/arbiter.py", "offers[1:].any() & ~(owed & offers[0])", "offers[1:].any()",
+           "two slots in a row for other sources than the table"),
+    Mutant("rotation.py", "Cat(fine < i for i in range(8))", "Cat(fine <= i for i in range(8))",
+           "the one served last comes first"),
+    Mutant("record/table.py", *_exchanged(
+        """    Row("bank", Op.UPCALL, "Upcall state taken over; `injected` if UPVEC was",
+        row=_V, data=(Value("line"), Value("pend")), result=(Value("injected"),)),
+""", """    Row("evt", Op.GRANT, "One target of a grant to a port", row=_V, addr=_N,
+        data=(Value("none", 9), *_ENDS), result=(Value("result", 3), Value("port", 12))),
+    Row("lines", Op.LINES, "The synchronised lines changed to this, polarity not applied",
+        data=(Value("lines", 128, late=True),)),
+"""), "a grant and the lines before an upcall"),
+    Mutant("rows.py", "[self._write] if kind is Read.AFTER else []", "[]",
+           "AFTER shows the row before the write"),
+    Mutant("rows.py", "~read.hold if kind is Read.HELD else 1", "1", "HELD does not hold"),
+    Mutant("access/globals_.py", "built = value & register.write_mask", "built = value",
+           "bits that are not built are kept"),
+    Mutant("access/rights.py", "entries & (addr[2:11] < c.pirqs)",
+           "entries & (addr[2:11] <= c.pirqs)", "one entry too many"),
+    Mutant("regs/layout.py", "if part.built and register.keep_of(part) is keep", "if part.built",
+           "reset values of what is kept elsewhere"),
+    Mutant("bank/registers.py", "store.eq(self.bus & access.we & access.whole & self.live)",
+           "store.eq(self.bus & access.we & self.live)", "a partial write is done"),
+    Mutant("bank/issue.py", "for stage in stages[:-1]).any()", "for stage in stages[:-2]).any()",
+           "an operation issued while the one before of its vCPU is decided"),
+    Mutant("bank/bitmaps.py", " & below_2[3].replicate(8)", "",
+           "a vector is found below the lowest word"),
+    Mutant("bank/priority.py", "(irr > tpr) & (irr > isr)", "(irr >= tpr) & (irr > isr)",
+           "a request of the class of TPR"),
+)
+
+
+def copy_tree(folder: Path) -> None:
+    """Sources and tests as they are here."""
+    for name in (*SOURCES, "tests", "docs"):
+        shutil.copytree(ROOT / name, folder / name,
+                        ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+
+
+def failing(folder: Path, tests: Sequence[str]) -> str | None:
+    """Run tests in a copy of the tree; the first that fails, None if none does."""
+    places = os.pathsep.join(str(folder / part) for part in SOURCES)
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no",
+               "-rfE", *tests]
+    try:
+        done = subprocess.run(command, cwd=folder, env=os.environ | TRAFFIC | {
+            "PYTHONPATH": places, "PYTHONDONTWRITEBYTECODE": "1"},
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_LIMIT)
+    except subprocess.TimeoutExpired:
+        return f"{tests[0]}, which does not end"
+    if done.returncode == 0:
+        return None
+    names = [line.split()[1] for line in done.stdout.splitlines()
+             if line.startswith(("FAILED ", "ERROR "))]
+    if not names:
+        raise MutantError(f"no test ran: {done.stdout[-2000:]}")
+    return names[0]
+
+
+def judge(mutant: Mutant) -> str | None:
+    """Who kills the mutant; None if it survives."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        copy_tree(folder)
+        file = folder / "hdl" / "vapic" / mutant.file
+        file.write_text(mutant.apply(file.read_text()))
+        return failing(folder, REPLAY) or failing(folder, BLOCKS[mutant.block])
+
+
+def chosen(words: Sequence[str]) -> list[Mutant]:
+    """Mutants that have one of the words in their name; all without words."""
+    return [mutant for mutant in MUTANTS if not words or any(word in str(mutant) for word in words)]
+
+
+def main() -> int:
+    """Judge mutants; 0 if all are killed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutants", description=__doc__.split("\n\n")[0])
+    parser.add_argument("words", metavar="WORD", nargs="*", help="only those with it (all)")
+    parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1,
+                        help="so many at a time (one a processor)")
+    options = parser.parse_args()
+    mutants, survivors = chosen(options.words), 0
+    for mutant in mutants:
+        mutant.apply((ROOT / "hdl" / "vapic" / mutant.file).read_text())
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for mutant, killer in zip(mutants, pool.map(judge, mutants), strict=True):
+            survivors += killer is None
+            print(f"survived  {mutant}" if killer is None else
+                  f"killed    {mutant}\n          by {killer}", flush=True)
+    print(f"{len(mutants) - survivors} of {len(mutants)} killed")
+    return int(survivors > 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
