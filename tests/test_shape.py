@@ -13,10 +13,6 @@ FILE, FUNCTION, PARAMETERS = 300, 80, 12
 ROWS = f"{FOLDER}/rows.py"
 #: Those too large, or with a memory of their own.
 EXEMPT = {
-    f"{FOLDER}/bank/unit.py",
-    f"{FOLDER}/bank/unit.py: Bank.elaborate",
-    f"{FOLDER}/bank/head.py: memory",
-    f"{FOLDER}/bank/stats.py: memory",
     f"{FOLDER}/controller.py: Controller.elaborate",
 }
 
