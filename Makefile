@@ -60,6 +60,7 @@ performance: $(VENV)/.bench
 # Area and frequency of every block and of the whole; goes on where it was stopped.
 resources: $(VENV)/.synth
 	@$(RUN)/vapic resources docs/resources.csv
+	@$(RUN)/python -m docs.reference
 
 # A small configuration against that table, without place and route.
 resources-check: $(VENV)/.installed

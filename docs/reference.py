@@ -2,7 +2,8 @@
 
 docs/ports.md has the members of every block, from their docstrings, and the records between
 blocks; the table of docs/commits.md is `vapic.record.TABLE`, and the one of docs/verification.md
-says which tests have which conformance cases.
+says which tests have which conformance cases. The table of area and frequency in
+docs/architecture.md is docs/resources.csv.
 """
 
 import inspect
@@ -25,6 +26,7 @@ from vapic.msi.intake import MsiIntake
 from vapic.record import TABLE, Op
 from vapic.sources.arbiter import SourceArbiter
 
+from .area import area_table
 from .figures import fill
 
 __all__ = ["BLOCKS", "CONFIG", "Member", "commit_table", "members", "pages"]
@@ -157,9 +159,11 @@ def cases_table() -> str:
 def pages() -> dict[Path, str]:
     """Text of every page that is made here, as it should be now."""
     commits, tests = FOLDER / "commits.md", FOLDER / "verification.md"
+    area = FOLDER / "architecture.md"
     return {FOLDER / "ports.md": ports(),
             commits: fill(commits.read_text(), "commits", commit_table()),
-            tests: fill(tests.read_text(), "cases", cases_table())}
+            tests: fill(tests.read_text(), "cases", cases_table()),
+            area: fill(area.read_text(), "area", area_table())}
 
 
 def main() -> None:

@@ -35,12 +35,12 @@ def find(places: Sequence[str], module: str) -> ModuleType:
 
 def commit_of(revision: str) -> str:
     """Full number of the commit that a revision names."""
-    return _git("rev-parse", "--verify", f"{revision}^{{commit}}").decode().strip()
+    return git("rev-parse", "--verify", f"{revision}^{{commit}}").decode().strip()
 
 
 def unpack(revision: str, folder: Path) -> None:
     """The files of a revision, in a folder."""
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=_git("archive", revision), check=True)
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=git("archive", revision), check=True)
 
 
 def dump_tree(program: str, tree: Path, path: Path, arguments: Sequence[str]) -> None:
@@ -76,6 +76,7 @@ def dump_revision(program: str, revision: str, kept: str, arguments: Sequence[st
     return path
 
 
-def _git(*arguments: str) -> bytes:
+def git(*arguments: str) -> bytes:
+    """What a command of git prints, here."""
     return subprocess.run(["git", "-C", str(ROOT), *arguments], check=True,
                           stdout=subprocess.PIPE).stdout

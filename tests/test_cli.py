@@ -1,6 +1,7 @@
 """The command `vapic` itself: help, version, exit codes."""
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -11,11 +12,12 @@ import pytest
 from vapic import cli
 
 
-def vapic(*argv):
+def vapic(*argv, stdout=subprocess.PIPE, unbuffered=""):
     """Run it as a program, as the installed script does."""
     script = "import sys; from vapic.cli import main; sys.exit(main())"
     return subprocess.run([sys.executable, "-W", "error", "-c", script, *argv],
-                          capture_output=True, text=True, check=False)
+                          stdout=stdout, stderr=subprocess.PIPE, text=True, check=False,
+                          env=os.environ | {"PYTHONUNBUFFERED": unbuffered})
 
 
 def test_help_names_every_command():
@@ -25,7 +27,7 @@ def test_help_names_every_command():
     names = {entry.name for entry in entry_points(group="vapic.commands")}
     assert {"verilog", "run"} <= names
     for name in names:
-        assert re.search(rf"^    {name} +\S", done.stdout, re.M), name
+        assert re.search(rf"^    {name}\s+[A-Z]", done.stdout, re.M), name
 
 
 def test_version():
@@ -43,6 +45,21 @@ def test_wrong_use(argv, message):
     done = vapic(*argv)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("argv", "unbuffered"), [
+    (["regs", "--json"], ""), (["regs", "--json"], "1"), (["--help"], ""),
+    (["regs", "--help"], ""),
+])
+def test_nobody_reads(argv, unbuffered):
+    """A reader that has enough, as `head`, ends the command without a word."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = vapic(*argv, stdout=writing, unbuffered=unbuffered)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_help_of_a_command_teaches():
@@ -79,7 +96,8 @@ def test_exit_codes(one_command, capsys):
 
     one_command |= {"good": lambda: 0, "failed": lambda: 1,
                     "misused": fail(cli.CommandError("no such thing")),
-                    "stopped": fail(KeyboardInterrupt()), "broken": fail(RuntimeError("bug"))}
+                    "stopped": fail(KeyboardInterrupt()), "broken": fail(RuntimeError("bug")),
+                    "other pipe": fail(BrokenPipeError("of a tool"))}
     assert [cli.main(["try", "--end", end]) for end in ("good", "failed")] == [0, 1]
     assert capsys.readouterr() == ("", "")
     assert cli.main(["try", "--end", "misused"]) == 2
@@ -88,6 +106,8 @@ def test_exit_codes(one_command, capsys):
     assert capsys.readouterr() == ("", "vapic try: interrupted\n")
     with pytest.raises(RuntimeError, match="bug"):
         cli.main(["try", "--end", "broken"])
+    with pytest.raises(BrokenPipeError, match="of a tool"):
+        cli.main(["try", "--end", "other pipe"])
 
 
 def test_summary_is_the_first_line(one_command, capsys):

@@ -1,6 +1,8 @@
 """The command `vapic`: finds its subcommands as entry points of the group `vapic.commands`."""
 
 import argparse
+import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points, version
@@ -16,7 +18,30 @@ class CommandError(Exception):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code (0 good, 1 failed check, 2 wrong use)."""
+    """Run the command line.
+
+    Returns
+    -------
+    int
+        Exit code: 0 good, 1 failed check, 2 wrong use; as the shell has it of those ended by a
+        signal, 130 interrupted, 141 nobody reads what is printed (``| head``).
+    """
+    try:
+        try:
+            code = _run(argv)
+        except SystemExit:      # of the parser, which has printed help
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        if not _unread():
+            raise
+        return 141
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """Find the command and run it."""
     parser = argparse.ArgumentParser(
         prog="vapic", description="Interrupt hardware for virtual machines.")
     parser.add_argument("--version", action="version", version=f"vapic {version('vapic')}")
@@ -37,6 +62,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"vapic {arguments.command}: interrupted", file=sys.stderr)
         return 130
+
+
+def _unread() -> bool:
+    """Whether standard output is a pipe with no reader; what is left for it then goes nowhere."""
+    try:
+        output = sys.stdout.fileno()
+    except OSError:
+        return False
+    poll = select.poll()
+    poll.register(output, 0)
+    if not poll.poll(0):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, output)
+    os.close(nowhere)
+    return True
 
 
 if __name__ == "__main__":

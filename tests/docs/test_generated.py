@@ -2,10 +2,12 @@
 
 import gc
 import re
+from dataclasses import replace
 
 import pytest
 
-from docs import budget, figures, reference
+from docs import area, budget, figures, reference
+from vapic_boards.table import Row, write_table
 
 
 def test_pages_are_current():
@@ -47,6 +49,21 @@ def test_picture_tells_a_cycle():
     assert picture.startswith("<svg ") and "a&lt;b" in picture
     assert re.search(r'<polyline class="wave" points="\S+(,\S+)+', picture)
     assert picture.count('class="box"') == 3
+
+
+def test_area_without_measurements(tmp_path):
+    assert "`make resources`" in area.area_table(tmp_path / "none.csv")
+
+
+def test_area_has_every_row(tmp_path):
+    path = tmp_path / "some.csv"
+    placed = Row("bank", "vcpus=16", "F", 1234, 2000, 56, 7, 8, 9, 81.25, 1.5, "1 2", "T 1",
+                 "vapic timing", "0")
+    write_table(path, [placed, replace(placed, block="evtchn", fmax_mhz=0.0, seeds="")])
+    text = area.area_table(path)
+    assert "| bank | vcpus=16 | 1,234 | 56 | 7 | 8 | 9 | 81.2 (spread 1.5) | 1 2 |\n" in text
+    assert "| evtchn | vcpus=16 | 1,234 | 56 | 7 | 8 | 9 | not placed |  |\n" in text
+    assert text.endswith("Measured with: F, T 1.\n")
 
 
 def test_fill():

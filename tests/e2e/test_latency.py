@@ -16,7 +16,7 @@ from vapic_sim.verify.rig import Rig
 
 CONFIG = Config()
 #: Cycles at most, both flip-flops of the synchroniser among them, by rounds of the policy.
-BOUNDS = {"pending": {1: 17, 2: 18}, "irq": {1: 20, 2: 21}, "upcall": {1: 26, 2: 27}}
+BOUNDS = {"pending": {1: 18, 2: 18}, "irq": {1: 20, 2: 21}, "upcall": {1: 26, 2: 26}}
 #: What sees it, by path of the entry.
 SEEN = {"lapic": ("irq",), "evt": ("pending", "upcall")}
 #: Both ends of the table, and both edges of a group of the picker.

@@ -87,12 +87,7 @@ class Rounds(wiring.Component):
             ]
             terms = Terms(self.asked.settings, None, None)
             if falls_back(self._config):
-                terms = Terms(self.asked.settings, self._hint(m), self.asked.slack)
-                early = Signal()
-                m.d.sync += early.eq(self.start & self._falls(order))
-                with m.If(early):
-                    m.d.comb += [key.eq(first) for key, first in zip(
-                        tournament.keys, self.early, strict=True)]
+                terms = Terms(self.asked.settings, *self._hint(m))
         for rule, policy in two:
             verdict = policy.verdict(first, last, terms)
             with m.If(rule):
@@ -100,15 +95,16 @@ class Rounds(wiring.Component):
                              self.key.eq(verdict.key), self.own.eq(verdict.own)]
         return m
 
-    def _falls(self, order):
-        """The policy in force falls back."""
-        return Cat(rule_of(order)[i] for i, policy in enumerate(self._policies)
-                   if policy.falls_back).any()
-
-    def _hint(self, m) -> Result:
-        """The hint as a result; there from the second cycle of a round on."""
+    def _hint(self, m):
+        """The hint as a result, there from the second cycle of a round on, and whether no key is
+        smaller by more than the slack, from the third one on.
+        """
         hint = Result(Signal(), self.asked.hint, Signal(8))
         keys = [Mux(bit, key, 0) for bit, key in zip(self.hinted, self.early, strict=True)]
         m.d.sync += [hint.found.eq(self.hinted.any()),
                      hint.key.eq(reduce_pairs(keys, lambda a, b: a | b))]
-        return hint
+        slack, limit, near = self.asked.slack, Signal(8), Signal()
+        m.d.comb += limit.eq(Mux(hint.key > slack, hint.key - slack, 0))
+        m.d.sync += near.eq(~Cat(plays & (key < limit) for plays, key in zip(
+            self.plays[0], self.early, strict=True)).any())
+        return hint, near

@@ -38,7 +38,7 @@ class LaneKey(wiring.Component):
     key : ``Out(key_bits(config))``
         Smallest wins.
     early : ``Out(8)``
-        The key of the first round where a policy falls back, whose second round is by ``key``.
+        The key of its own of a policy that falls back, whose rounds are by ``key``.
     tie : ``Out(vcpu_bits)``
         Smallest wins among equal keys, then the lower lane.
     plays : ``Out(2)``
@@ -73,7 +73,7 @@ class LaneKey(wiring.Component):
         for i, policy in enumerate(built(self._config)):
             own, rule = policy.key(lane, self.asked.settings), rule_of(order)[i]
             if policy.falls_back:
-                early = own     # looked at only if it is in force
+                early = own
             else:
                 key = key | Mux(order.by[i], own, 0)
             if policy.rounds == 2:
@@ -120,8 +120,8 @@ class LaneSnapshot(wiring.Component):
     rounds : ``Out(ArrayLayout(lanes, 2))``
         Who plays each round.
     early, hinted : ``Out(ArrayLayout(8, lanes))``, ``Out(lanes)``
-        Only if a policy built falls back: its keys of the first round, and the lane of the hint, if
-        it plays that.
+        Only if a policy built falls back: its own keys, and the lane of the hint, if that is
+        eligible.
     """
 
     def __init__(self, config):

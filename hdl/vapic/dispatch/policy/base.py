@@ -36,15 +36,16 @@ class Terms(NamedTuple):
     settings : view of ``Layouts.globals``
         As of the start of the selection.
     hint : Result or None
-        The lane of the request's hint, found if it is eligible, with its key of the first round;
-        only if a policy built falls back.
-    slack : 8 bits
-        Of the request.
+        The lane of the request's hint, found if it is eligible, with its own key of the policy
+        that falls back; only if one is built.
+    near : 1 bit
+        No lane that plays the first round has such a key that is smaller than the hint's by more
+        than the request's slack.
     """
 
     settings: Any
     hint: Result | None
-    slack: Any
+    near: Any
 
 
 class Verdict(NamedTuple):
@@ -86,8 +87,9 @@ class TargetPolicy:
     always_rotates : bool
         Ties go by rotation and a grant moves RRPTR whatever LPCFG[3] says (SEL-11).
     falls_back : bool
-        The policy of POLICY[7:4] plays its second round, by its own key. One of two rounds counts
-        as LOWPRI there. One policy at most may fall back.
+        The policy of POLICY[7:4] plays its rounds, by its own key; one of two rounds counts as
+        LOWPRI there. Its own key, of 8 bits, is compared with that of the request's hint alone, in
+        all lanes at once beside the rounds. One policy at most may fall back.
     rests_on_load : bool
         The winner is lost if its load grew before the commit (SEL-20).
     because : str

@@ -11,8 +11,9 @@ __all__ = ["Sticky"]
 class Sticky(TargetPolicy):
     """The request's hint, unless it is much more loaded than the least loaded vCPU (SEL-13).
 
-    The first round finds the least load, the second one whom the fallback would take. With
-    ``learn`` the winner of the fallback becomes the hint.
+    The rounds find whom the fallback would take, while every load is compared with the hint's:
+    the least is within the slack if all are. With ``learn`` the winner of the fallback becomes the
+    hint.
     """
 
     number = Policy.STICKY
@@ -27,6 +28,6 @@ class Sticky(TargetPolicy):
 
     def verdict(self, first, second, terms):
         hint = terms.hint
-        warm = hint.found & (hint.key <= first.key + terms.slack)
-        return Verdict(first.found, Mux(warm, hint.k, second.k), Mux(warm, hint.key, second.key),
+        warm = hint.found & terms.near
+        return Verdict(second.found, Mux(warm, hint.k, second.k), Mux(warm, hint.key, second.key),
                        own=warm)
