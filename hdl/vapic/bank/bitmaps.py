@@ -84,7 +84,8 @@ class BitmapWords(wiring.Component):
         for memory in (self.irr, self.isr, self.tmr):
             m.d.comb += memory.word.addr.eq(row)
 
-        # N+1: words at the memory outputs, which are late; a word that is not valid is 0.
+        # N+1: words at the memory outputs, which are late. One that is not valid is 0: by `Mux`, as
+        # synthesis takes the reset of the flip-flops for it.
         op_1, irr_lower_1, isr_lower_1 = Signal.like(lookup), Signal(4), Signal(4)
         irr_valid_1, isr_valid_1, tmr_valid_1 = (Signal(name=name) for name in (
             "irr_valid_1", "isr_valid_1", "tmr_valid_1"))
@@ -99,11 +100,11 @@ class BitmapWords(wiring.Component):
         place_2, below_2, take_2, end_2, level_2 = (Signal(width, name=name) for name, width in (
             ("place_2", 3), ("below_2", 4), ("take_2", 1), ("end_2", 1), ("level_2", 1)))
         m.d.sync += [
-            irr_2.eq(self.irr.word.data & irr_valid_1.replicate(32)),
-            isr_2.eq(self.isr.word.data & isr_valid_1.replicate(32)),
-            tmr_2.eq(self.tmr.word.data & tmr_valid_1.replicate(32)),
+            irr_2.eq(Mux(irr_valid_1, self.irr.word.data, 0)),
+            isr_2.eq(Mux(isr_valid_1, self.isr.word.data, 0)),
+            tmr_2.eq(Mux(tmr_valid_1, self.tmr.word.data, 0)),
             lower_2.eq(Mux(op_1.end, self.isr.below.data, self.irr.below.data)),
-            bit_2.eq(decode(op_1.vector[:5], 32) & op_1.edit.replicate(32)),
+            bit_2.eq(Mux(op_1.edit, decode(op_1.vector[:5], 32), 0)),
             place_2.eq(op_1.vector[5:]), below_2.eq(Mux(op_1.end, isr_lower_1, irr_lower_1)),
             take_2.eq(op_1.take), end_2.eq(op_1.end), level_2.eq(op_1.level),
         ]
