@@ -58,9 +58,9 @@ class LaneTest(wiring.Component):
         m = Module()
         row, ask = self.row, self.ask
         common = row.ldr & ask.dest
-        cluster = (row.ldr[4:] == ask.dest[4:]) & common[:4].any()
+        low, high, same = common[:4].any(), common[4:].any(), row.ldr[4:] == ask.dest[4:]
         match = (ask.everyone | ask.physical & (row.id == ask.dest)
-                 | ask.logical & (row.flat & common.any() | row.cluster & cluster))
+                 | ask.logical & (row.flat & (low | high) | row.cluster & same & low))
         enabled = row.enabled & (row.svr_enabled | ask.evt)
         m.d.comb += [
             self.candidate.eq(match & row.online & enabled),
