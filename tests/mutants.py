@@ -131,7 +131,7 @@ MUTANTS = (
     Mutant("ioapic/request_state.py", "held.eq(held & self.stands &", "held.eq(held &",
            "parked beyond the end of the request"),
     Mutant("ioapic/unit.py", "state.spoils.eq(registers.spoils | registers.change.valid)",
-           "state.spoils.eq(registers.spoils)", "a write in the cycle of a decision is not seen"),
+           "state.spoils.eq(registers.change.valid)", "a write is seen a cycle late"),
     Mutant("ioapic/unit.py", "state.rest.eq(registers.change.valid)", "state.rest.eq(0)",
            "a line that is about to change does, in a cycle in which lines rest"),
     Mutant("sources/arbiter.py", "offers[1:].any() & ~(owed & offers[0])", "offers[1:].any()",
