@@ -5,7 +5,7 @@
 
 Each mutant is this tree with one text replaced in one file. It is killed by what fails on it: first
 a short run of random traffic over all configurations, replayed on the golden model, then the tests
-of its block. The exit code is 1 if one survives.
+and conformance cases of its block. The exit code is 1 if one survives.
 """
 
 import argparse
@@ -24,17 +24,19 @@ from .revisions import ROOT, SOURCES
 #: What judges first, and the environment that it runs in.
 REPLAY = ("tests/e2e/test_random.py", "-k", "replay")
 TRAFFIC = {"VAPIC_SEED": "9", "VAPIC_OPERATIONS": "3000"}
-#: Tests of each folder or file in hdl/vapic.
+#: Tests and conformance cases of each folder or file in hdl/vapic.
 BLOCKS = {
     "dispatch": ("tests/hdl/test_dispatch.py", "tests/hdl/test_dispatch_parts.py",
-                 "tests/hdl/test_dispatch_policies.py"),
-    "evtchn": ("tests/hdl/test_evtchn.py",),
-    "ioapic": ("tests/hdl/test_ioapic_parts.py", "tests/hdl/test_ioapic.py"),
+                 "tests/hdl/test_dispatch_policies.py", "tests/e2e/test_conformance_selection.py"),
+    "evtchn": ("tests/e2e/test_conformance_evtchn.py", "tests/hdl/test_evtchn.py"),
+    "ioapic": ("tests/hdl/test_ioapic_parts.py", "tests/hdl/test_ioapic.py",
+               "tests/e2e/test_conformance_ioapic.py"),
     "sources": ("tests/hdl/test_sources.py",),
     "record": ("tests/hdl/test_record.py",),
     "access": ("tests/hdl/test_access_globals.py", "tests/hdl/test_access_rights.py",
                "tests/hdl/test_access_unit.py"),
-    "bank": ("tests/hdl/test_bank.py", "tests/hdl/test_bank_cases.py"),
+    "bank": ("tests/hdl/test_bank_cases.py", "tests/hdl/test_bank.py",
+             "tests/e2e/test_conformance_lapic.py"),
     "regs": ("tests/regs",),
     "rows.py": ("tests/hdl/test_rows.py",),
     "rules.py": ("tests/hdl/test_rules.py",),
@@ -129,7 +131,7 @@ MUTANTS = (
     Mutant("ioapic/request_state.py", "held.eq(held & self.stands &", "held.eq(held &",
            "parked beyond the end of the request"),
     Mutant("ioapic/unit.py", "state.spoils.eq(registers.spoils | registers.change.valid)",
-           "state.spoils.eq(registers.spoils)", "a write in the cycle of a decision is not seen"),
+           "state.spoils.eq(registers.change.valid)", "a write is seen a cycle late"),
     Mutant("ioapic/unit.py", "state.rest.eq(registers.change.valid)", "state.rest.eq(0)",
            "a line that is about to change does, in a cycle in which lines rest"),
     Mutant("sources/arbiter.py", "offers[1:].any() & ~(owed & offers[0])", "offers[1:].any()",
