@@ -86,26 +86,37 @@ class Controller(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        layouts = Layouts(self.config)
-        access, ioapic, msi = self.access, self.ioapic, self.msi
-        bank, dispatch, evt = self.bank, self.dispatch, self.evt
-        blocks = {"access": access, **self.sources, "msi": msi, "bank": bank,
-                  "dispatch": dispatch, "evt": evt}
+        blocks = {"access": self.access, **self.sources, "msi": self.msi, "bank": self.bank,
+                  "dispatch": self.dispatch, "evt": self.evt}
         for name, block in blocks.items():
             m.submodules[name] = block
+        self._bus(m)
+        accept = self._requests(m)
+        note = self._upcalls(m)
+        self._counters(m)
+        busy = accept.target.valid | note.valid | self.ioapic.recheck
+        self._outputs(m, blocks.values(), busy)
+        if self.config.commits:
+            self._records(m)
+        return m
 
-        # Bus: to the access unit, and from it to the blocks.
+    def _bus(self, m):
+        """Bus: to the access unit, and from it to the blocks."""
+        access, ioapic, bank, evt = self.access, self.ioapic, self.bank, self.evt
         connect(m, flipped(self.bus), access.bus)
         if self.config.msi_bus:
             connect(m, flipped(self.msi_bus), access.msi_bus)
         connect(m, access.ioapic, ioapic.bus)
-        connect(m, access.msi, msi.bus)
+        connect(m, access.msi, self.msi.bus)
         connect(m, access.bank, bank.bus)
         connect(m, access.evt, evt.bus)
-        for block in (ioapic, bank, dispatch, evt):
+        for block in (ioapic, bank, self.dispatch, evt):
             m.d.comb += block.globals.eq(access.globals)
 
-        # The way of a request: source, dispatch, sink.
+    def _requests(self, m):
+        """The way of a request: source, dispatch, sink; returns what waits before the bank."""
+        layouts, access, ioapic = Layouts(self.config), self.access, self.ioapic
+        bank, dispatch, evt = self.bank, self.dispatch, self.evt
         m.submodules.sources = arbiter = SourceArbiter(self.config, len(self.sources))
         for source, port in zip(self.sources.values(), arbiter.sources, strict=True):
             connect(m, source.requests, port)
@@ -117,7 +128,7 @@ class Controller(wiring.Component):
         granting = bank.accept.done.valid | evt.grant.done.valid
         m.d.comb += [
             ioapic.pin.eq(self.pin),
-            ioapic.message.eq(msi.message),
+            ioapic.message.eq(self.msi.message),
             dispatch.now.eq(self.now), access.now.eq(self.now),
             access.granting.eq(granting), ioapic.granting.eq(granting),
             bank.hold.eq(dispatch.hold), bank.hold_notes.eq(dispatch.hold_notes),
@@ -134,8 +145,11 @@ class Controller(wiring.Component):
             dispatch.pirq_note.eq(evt.pirq_note),
             bank.granted.eq(dispatch.granted), bank.aborted.eq(dispatch.aborted),
         ]
+        return accept.o
 
-        # Event channels to bank, and back to the source.
+    def _upcalls(self, m):
+        """Event channels to bank, and back to the source; returns what waits before the bank."""
+        layouts, ioapic, bank, evt = Layouts(self.config), self.ioapic, self.bank, self.evt
         m.submodules.note = note = StreamSkid(layouts.note)
         connect(m, evt.note, note.i)
         connect(m, note.o, bank.note)
@@ -148,9 +162,12 @@ class Controller(wiring.Component):
             ioapic.eoi.eq(bank.eoi),
         ]
         m.d.comb += [ioapic.pirq_note.eq(evt.pirq_note), ioapic.hand_back.eq(evt.hand_back)]
-        m.d.sync += ioapic.recheck.eq(bank.lane_write.en | evt.changed | access.rechecked)
+        m.d.sync += ioapic.recheck.eq(bank.lane_write.en | evt.changed | self.access.rechecked)
+        return note.o
 
-        # Counters and the error log.
+    def _counters(self, m):
+        """Counters and the error log."""
+        access, ioapic, bank, dispatch = self.access, self.ioapic, self.bank, self.dispatch
         m.d.comb += [
             access.coalesced.eq(ioapic.coalesced), access.merged.eq(bank.merged),
             access.parked.eq(ioapic.parked), access.spurious.eq(bank.spurious),
@@ -159,27 +176,29 @@ class Controller(wiring.Component):
             access.policy_error.eq(dispatch.policy_error),
         ]
 
-        # Outputs.
-        connect(m, dispatch.trace, flipped(self.trace))
+    def _outputs(self, m, blocks, busy):
+        """What leaves the controller; ``busy`` is what is under way between blocks."""
+        bank = self.bank
+        connect(m, self.dispatch.trace, flipped(self.trace))
         m.d.comb += [
             self.irq.eq(bank.irq), self.upcall.eq(bank.upcall),
             self.wake.eq(bank.wake), self.frozen.eq(bank.frozen),
-            self.ready.eq(_all(block.ready for block in blocks.values())),
-            access.start.eq(self.ready),
-            self.idle.eq(self.ready & _all(block.quiet for block in blocks.values())
+            self.ready.eq(_all(block.ready for block in blocks)),
+            self.access.start.eq(self.ready),
+            self.idle.eq(self.ready & _all(block.quiet for block in blocks)
                          & ~(self.bus.cyc & self.bus.stb) & ~self.wake.any()
-                         & ~(accept.o.target.valid | note.o.valid | ioapic.recheck)
+                         & ~busy
                          & ~(self.trace.valid & self.trace.ready)),
         ]
-        if self.config.commits:
-            m.submodules.order = order = CommitOrder(self.config)
-            sources = {"access": access.commits, "ioapic": ioapic.commits, "bank": bank.commits,
-                       "evt": evt.commits, "lines": ioapic.commits_lines, "msi": msi.commits,
-                       "dispatch": dispatch.commits}
-            for unit in UNITS:
-                connect(m, sources[unit], getattr(order, f"in_{unit}"))
-                connect(m, getattr(order, unit), flipped(getattr(self.commits, unit)))
-        return m
+
+    def _records(self, m):
+        """The units' commit records, in one order."""
+        m.submodules.order = order = CommitOrder(self.config)
+        sources = {unit: getattr(self, unit).commits for unit in UNITS if unit != "lines"}
+        sources["lines"] = self.ioapic.commits_lines
+        for unit in UNITS:
+            connect(m, sources[unit], getattr(order, f"in_{unit}"))
+            connect(m, getattr(order, unit), flipped(getattr(self.commits, unit)))
 
 
 def _all(bits):
