@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from .access import perform
+from .answers import check_answer, check_flags, check_port, check_word
 from .core import Core
 from .grants import Dispatcher
 from .masks import compared
@@ -249,20 +250,20 @@ class Replay:
         if not (reports or selection.begun) and (reason := self.dispatcher.lost(selection, lane)):
             raise Mismatch(f"the selection of {selection.n} must abort: {reason}")
         if entry.evt:
-            self._check_port(selection, lane, record, result)
+            check_port(self.dispatcher, selection, lane, record, result)
         elif reports:
-            self._check_word(record, entry.vector, entry.level)
-            self._answer(result, AcceptResult.RECVILL, lane)
+            check_word(record, entry.vector, entry.level)
+            check_answer(result, AcceptResult.RECVILL, lane)
             self.dispatcher.report(selection, lane)
             return
         else:
-            self._check_word(record, entry.vector, entry.level)
+            check_word(record, entry.vector, entry.level)
             if self.dispatcher.retries(selection, lane):
-                self._answer(result, AcceptResult.RETRY, lane)
+                check_answer(result, AcceptResult.RETRY, lane)
                 self.dispatcher.retry(selection, lane)
                 return
-        self._check_flags(selection, lane, record)
-        self._answer(result, self.dispatcher.grant(selection, lane), lane)
+        check_flags(selection, record)
+        check_answer(result, self.dispatcher.grant(selection, lane), lane)
 
     def _expected(self, selection: Selection, record: Record) -> LaneView:
         """The target of a record, if it is the one that the snapshot gives."""
@@ -281,27 +282,3 @@ class Replay:
                 return lane
         raise Mismatch(f"targets left are {[lane.v for lane in left]}: "
                        f"{self.dispatcher.explain(selection.n)}")
-
-    def _check_flags(self, selection: Selection, lane: LaneView, record: Record) -> None:
-        first, last = bool(record.data & 0x400), bool(record.data & 0x200)
-        targets = selection.left if selection.begun else selection.choice.targets
-        ends = selection.choice.entry.dynamic or len(targets) == 1
-        if first == selection.begun or last != ends:
-            raise Mismatch(f"expected first {not selection.begun:d}, last {ends:d} of targets "
-                           f"{[t.v for t in selection.choice.targets]}")
-
-    def _check_word(self, record: Record, vector: int, level: bool) -> None:
-        if record.data & 0x1FF != vector | level << 8:
-            raise Mismatch(f"expected vector {vector:#x}, level {level:d}")
-
-    def _check_port(self, selection: Selection, lane: LaneView, record: Record,
-                    result: AcceptResult) -> None:
-        if selection.begun and not self.dispatcher.open(selection.choice, lane):
-            return
-        port = self.core.events.group[selection.n].get(lane.k)
-        if result != AcceptResult.SKIP and record.result >> 3 & 0x1FFF != port:
-            raise Mismatch(f"expected port {port} of vCPU {lane.v}")
-
-    def _answer(self, got: AcceptResult, expected: AcceptResult, lane: LaneView) -> None:
-        if got != expected:
-            raise Mismatch(f"expected vCPU {lane.v} to answer {expected.name}, not {got.name}")

@@ -7,18 +7,18 @@ from typing import Any
 
 from amaranth.hdl import Shape, Signal, Value, ValueCastable
 from amaranth.hdl._ir import DriverConflict
-from amaranth.sim._async import AsyncProcess
 from amaranth.sim._base import BaseEngine
 from amaranth.sim._pyeval import eval_assign
 
 from ..errors import Unsupported
-from .contexts import CompiledProcessContext, CompiledTestbenchContext
 from .expressions import reader, structure
 from .library import Model
 from .state import State
 from .tables import NOW, WATCH_HIT, Tables
+from .tasks import Task
 from .triggers import CombinedWait
 from .waits import EdgeWait
+from .watches import Watch
 
 __all__ = ["CompiledEngine"]
 
@@ -28,23 +28,6 @@ _SLICE = 1 << 18
 #: As many can toggle at a time in `runtime.c`.
 _CLOCKS = 64
 _STUCK = "a testbench waits for what can't happen any more: there is no clock and no delay"
-
-
-class _Task(AsyncProcess):
-    """A testbench or process."""
-
-    def __init__(self, design: Any, engine: Any, constructor: Any, *, testbench: bool,
-                 background: bool):
-        kind = CompiledTestbenchContext if testbench else CompiledProcessContext
-        self.constructor, self.background = constructor, background
-        self.context = kind(design, engine, self)
-        self.coroutine = None
-        self.reset()
-
-    def reset(self) -> None:
-        if self.coroutine is not None:
-            self.coroutine.close()
-        super().reset()
 
 
 class CompiledEngine(BaseEngine):
@@ -62,15 +45,15 @@ class CompiledEngine(BaseEngine):
         self._design, self.model = design, model
         self.tables = Tables(model)
         self._state = State(self, model)
-        self._processes: list[_Task] = []
-        self._testbenches: list[_Task] = []
+        self._processes: list[Task] = []
+        self._testbenches: list[Task] = []
         self._clocks: list[tuple[int, int, int, int]] = []
         self._clock_places = {(word, bit) for word, bit, _ in model.description.edges}
         self._waits: dict[Any, EdgeWait] = {}
         self._numbers: dict[int, EdgeWait] = {}
         self._delays: list[tuple[int, int, CombinedWait, Any]] = []
         self._sequence = 0
-        self._watched: dict[int, _Watch] = {}
+        self._watched: dict[int, Watch] = {}
         self._active: dict[CombinedWait, None] = {}
         self._recorders: list[Any] = []
         self._busy = self._due = False
@@ -122,11 +105,11 @@ class CompiledEngine(BaseEngine):
              self.model.edge(word, bit, "neg")) for word, bit, phase, half in self._clocks])
 
     def add_async_process(self, simulator: Any, process: Any) -> None:
-        self._processes.append(_Task(self._design, self, process, testbench=False,
+        self._processes.append(Task(self._design, self, process, testbench=False,
                                      background=True))
 
     def add_async_testbench(self, simulator: Any, process: Any, *, background: bool) -> None:
-        self._testbenches.append(_Task(self._design, self, process, testbench=True,
+        self._testbenches.append(Task(self._design, self, process, testbench=True,
                                        background=background))
 
     def add_trigger_combination(self, combination: Any, *, oneshot: bool) -> CombinedWait:
@@ -286,7 +269,7 @@ class CompiledEngine(BaseEngine):
         """Tell a wait of changes of a signal."""
         watch = self._watched.get(id(signal))
         if watch is None:
-            watch = self._watched[id(signal)] = _Watch(self, signal)
+            watch = self._watched[id(signal)] = Watch(self, signal)
         watch.waits.append((wait, trigger))
         self._set_watches()
 
@@ -526,32 +509,3 @@ def _identity(value: Any) -> Any:
         return (structure(Value.cast(value)), id(shape)) if isinstance(shape, Shape) \
             else (id(value),)
     return structure(Value.cast(value))
-
-
-class _Watch:
-    """A signal that somebody waits on to change."""
-
-    def __init__(self, engine: CompiledEngine, signal: Signal):
-        self._engine, self._signal = engine, signal
-        self._read = engine.reader([signal])
-        self._pieces = engine.model.pieces(signal)
-        self._last = self._read()
-        self._raw = engine.reader([signal], settle=False)
-        self.waits: list[tuple[CombinedWait, Any]] = []
-
-    def rows(self) -> list[tuple[int, int, int]]:
-        """Words, masks, and what was last seen."""
-        rows, at = [], 0
-        for word, bit, width in self._pieces:
-            mask = (1 << width) - 1
-            if word >= 0:
-                rows.append((word, mask << bit, (self._last >> at & mask) << bit))
-            at += width
-        return rows
-
-    def look(self) -> None:
-        """Tell those who wait, if it changed."""
-        before, self._last = self._last, self._raw()
-        if before != self._last:
-            for wait, trigger in list(self.waits):
-                wait.changed(trigger, before, self._last)
