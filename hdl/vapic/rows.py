@@ -26,7 +26,8 @@ class Read(enum.Enum):
     #: bypass beside the block RAM for it, about two LUTs a bit.
     AFTER = 2
     #: The row addressed in the last cycle in which ``hold`` was 0. The owner sets ``hold`` where
-    #: that row may be written in the same cycle: it is not read then, which needs no bypass.
+    #: that row may be written in the same cycle: it is not read then, which needs no bypass. After
+    #: a reset it shows any row until the first read.
     HELD = 3
     #: The row addressed one cycle ago, which the owner promises not to have written in that
     #: cycle. Synthesis is told (``no_rw_check``) and leaves the bypass out.
@@ -105,7 +106,7 @@ class RowMemory(wiring.Component):
         self.shape, self.depth = shape, depth
         self._reads, self._sweeps, self._quiet = reads, sweep, quiet
         attrs = {"ram_style": "distributed"} if lut_ram else {}
-        if Read.APART in reads.values():
+        if {Read.APART, Read.HELD} & set(reads.values()):
             attrs["no_rw_check"] = 1
         self._memory = Memory(shape=shape, depth=depth, init=[], attrs=attrs)
         self.data = self._memory.data
@@ -159,9 +160,9 @@ class RowMemory(wiring.Component):
             m.d.comb += _plain(read.data).eq(_plain(port.data))
             return
         # An asynchronous port with a register behind it: synthesis makes the two one synchronous
-        # port, and only then honours what is promised of reads beside writes.
-        row = Signal(len(_plain(read.data)), name=f"{name}_row",
-                     reset_less=kind is Read.APART)
+        # port, and only then honours what is promised of reads beside writes. A reset of that
+        # register would take a multiplexer behind the block RAM.
+        row = Signal(len(_plain(read.data)), name=f"{name}_row", reset_less=True)
         with m.If(~read.hold if kind is Read.HELD else 1):
             m.d.sync += row.eq(_plain(port.data))
         m.d.comb += _plain(read.data).eq(row)
