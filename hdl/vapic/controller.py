@@ -1,6 +1,6 @@
 """The controller: its blocks, and the wires and registers between them."""
 
-from amaranth import Module
+from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -83,6 +83,8 @@ class Controller(wiring.Component):
         self.bank = Bank(config)
         self.dispatch = Dispatch(config)
         self.evt = EventChannels(config)
+        #: A grant or an outcome was told in the cycle before: it is being counted.
+        self._settling = Signal()
 
     def elaborate(self, platform):
         m = Module()
@@ -94,7 +96,7 @@ class Controller(wiring.Component):
         accept = self._requests(m)
         note = self._upcalls(m)
         self._counters(m)
-        busy = accept.target.valid | note.valid | self.ioapic.recheck
+        busy = accept.target.valid | note.valid | self.ioapic.recheck | self._settling
         self._outputs(m, blocks.values(), busy)
         if self.config.commits:
             self._records(m)
@@ -125,12 +127,14 @@ class Controller(wiring.Component):
         connect(m, dispatch.accept, accept.i)
         connect(m, accept.o, bank.accept)
         connect(m, dispatch.evt_grant, evt.grant)
-        granting = bank.accept.done.valid | evt.grant.done.valid
+        granting, settling = Signal(), self._settling
+        m.d.comb += granting.eq(bank.accept.done.valid | evt.grant.done.valid)
+        m.d.sync += settling.eq(granting | dispatch.requests.outcome.as_value().any())
         m.d.comb += [
             ioapic.pin.eq(self.pin),
             ioapic.message.eq(self.msi.message),
             dispatch.now.eq(self.now), access.now.eq(self.now),
-            access.granting.eq(granting), ioapic.granting.eq(granting),
+            access.hold.eq(granting | settling), ioapic.granting.eq(granting),
             bank.hold.eq(dispatch.hold), bank.hold_notes.eq(dispatch.hold_notes),
             dispatch.hold_ack.eq(bank.hold_ack),
             access.rrptr.eq(dispatch.rrptr), dispatch.rrptr_write.eq(access.rrptr_write),

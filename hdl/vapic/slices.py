@@ -71,7 +71,10 @@ class StreamSkid(wiring.Component):
 
 
 class SinkSlice(wiring.Component):
-    """Pass the targets of a sink through a `StreamSlice`; ``ok`` and ``done`` go straight.
+    """Pass the targets of a sink through a register; ``ok`` and ``done`` go straight.
+
+    Targets take a cycle, and one may go each cycle: a `StreamSkid` before a `StreamSlice`, so that
+    all that dispatch sees comes from flip-flops.
 
     Parameters
     ----------
@@ -93,8 +96,10 @@ class SinkSlice(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        m.submodules.room = room = StreamSkid(self._payload)
         m.submodules.targets = targets = StreamSlice(self._payload)
-        connect(m, flipped(self.i.target), targets.i)
+        connect(m, flipped(self.i.target), room.i)
+        connect(m, room.o, targets.i)
         connect(m, targets.o, flipped(self.o.target))
         m.d.comb += [self.o.ok.eq(self.i.ok), self.i.done.eq(self.o.done)]
         return m

@@ -96,12 +96,12 @@ def test_rotation_pointers():
 
 
 def test_latency():
-    """A global register takes 3 cycles, back to back as well, and one more a cycle of granting."""
+    """A global register takes 3 cycles, back to back as well, and one more a cycle of hold."""
     async def scenario(ctx, dut, vmm, reset):
         cycles = []
 
         async def timed(level):
-            ctx.set(dut.granting, level)
+            ctx.set(dut.hold, level)
             start = ctx.elapsed_time()
             await vmm.write(ctx, place("POLICY"), 5)
             cycles.append(round((ctx.elapsed_time() - start) / 10e-9))
@@ -112,17 +112,17 @@ def test_latency():
         assert cycles == [3, 3]
         with pytest.raises(TimeoutError):
             await timed(1)
-        ctx.set(dut.granting, 0)
+        ctx.set(dut.hold, 0)
         await ctx.tick().repeat(3)
 
         # Held for 4 cycles from the decision cycle on; the new value is there with the ack.
         port, ctl = dut.bus, place("CTRL")
-        ctx.set(dut.granting, 1)
+        ctx.set(dut.hold, 1)
         for name, level in (("adr", ctl), ("dat_w", 0x41), ("we", 1), ("stb", 1), ("cyc", 1)):
             ctx.set(getattr(port, name), level)
         seen = []
         for cycle in range(8):
-            ctx.set(dut.granting, cycle < 5)
+            ctx.set(dut.hold, cycle < 5)
             seen.append((ctx.get(port.ack), ctx.get(dut.globals.ioa_deleg), ctx.get(dut.rechecked)))
             await ctx.tick()
             if seen[-1][0]:

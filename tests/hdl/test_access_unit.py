@@ -100,10 +100,10 @@ class Bench:
             "parked", "spurious", "trace_dropped", "aborted", "merged")}
         self.strobes |= {
             "coalesced": rng.choice([0, 0, rng.randrange(CONFIG.rtes + 3)]),
-            "policy_error": rng.random() < 0.01, "granting": rng.random() < 0.3,
+            "policy_error": rng.random() < 0.01, "hold": rng.random() < 0.3,
             "now": rng.getrandbits(32),
         }
-        self.strobes["merged"] &= self.strobes["granting"]
+        self.strobes["merged"] &= self.strobes["hold"]
         for name, value in self.strobes.items():
             ctx.set(getattr(dut, name), value)
         ctx.set(dut.rrptr, self.registers.rrptr)
@@ -168,7 +168,7 @@ class Bench:
             _, data, berr = self.answer
             assert record is None
         else:
-            assert not before["granting"]
+            assert not before["hold"]
             self.registers.told = before.get("coalesced", 0)
             unit, data, berr = self.finish(i, before["now"])
             assert unit in (Unit.GLOBALS, Unit.REFUSED)

@@ -204,6 +204,7 @@ class Bench:
         ctx.set(dut.pirq_row, self.pirq_answer)
         ctx.set(dut.trace.ready, self.chance(.01 if self.time % 4000 < 2000 else .9))
 
+        self.committed()
         self.records()
         if ctx.get(dut.requests.take):
             assert self.choice is None and self.time > self.told + 1
@@ -223,11 +224,11 @@ class Bench:
         self.trace()
 
         self.pirq_answer = dict(self.pirqs[ctx.get(dut.pirq_n)])
-        for change in todo:
-            change()
         if self.after:
             self.after()
             self.after = None
+        for change in todo:
+            change()
         await ctx.tick()
         self.time, self.now = self.time + 1, (self.now + 1) & 0xFFFFFFFF
         if taken:
@@ -374,6 +375,17 @@ class Bench:
         ctx.set(dut.evt_grant.done if evt else dut.accept.done,
                 {"valid": 1, "result": result, "port": port})
         first, last = self.first, not self.sent and not self.todo_targets
+        self.decision = k, v, port if evt else 0, result, first, last, port
+
+    def committed(self):
+        """What follows from a decision, in the cycle after it."""
+        dut, ctx, choice = self.dut, self.ctx, self.choice
+        if self.decision is None:
+            strobes = (dut.requests.first, dut.requests.last, dut.granted.valid, dut.aborted.valid,
+                       dut.policy_error, dut.trace_dropped)
+            assert not any(ctx.get(strobe) for strobe in strobes)
+            return
+        (k, v, traced_port, result, first, last, port), self.decision = self.decision, None
         commits = result in (Result.SET, Result.MERGED, Result.SKIP)
         takes = result in (Result.SET, Result.MERGED)
         assert ctx.get(dut.requests.first) == (commits and first)
@@ -393,9 +405,9 @@ class Bench:
             assert ctx.get(dut.requests.learn) == bool(won and won.learns)
             self.seen["learnt"] += bool(won and won.learns)
         self.seen[result.name] += 1
-        self.seen["several"] += commits and last and not single
+        self.seen["several"] += commits and last and self.total > 1
         if commits and first:
-            self.grant(k, v, port if evt else 0)
+            self.grant(k, v, traced_port)
             self.seen[f"policy {choice.policy}"] += 1
         self.first = False
         if result == Result.ABORT:
@@ -445,7 +457,7 @@ class Bench:
         self.choice, self.sent, self.expected = None, [], None
 
     async def run(self, ctx, cycles):
-        self.ctx, self.after, self.settled_rrptr = ctx, None, True
+        self.ctx, self.after, self.settled_rrptr, self.decision = ctx, None, True, None
         self.pirq_answer = dict(self.pirqs[0])
         while not ctx.get(self.dut.ready):
             assert not ctx.get(self.dut.requests.take)

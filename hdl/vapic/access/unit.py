@@ -21,7 +21,7 @@ class AccessUnit(wiring.Component):
 
     Cycle 0: ``stb`` is seen, the access and the outcome of `Rights` are registered. Cycle 1: a
     global register is read or written, or the access refused (decision cycle, put off while
-    ``granting``); ``ack`` or ``err`` comes in cycle 2, which is the commit cycle. An access of
+    ``hold``); ``ack`` or ``err`` comes in cycle 2, which is the commit cycle. An access of
     another unit is offered to it from cycle 1; ``ack`` or ``err`` comes in the cycle after its
     answer. ``ack`` and ``err`` are one cycle long and never come together; the next access may
     start in the cycle after, so a global register takes 3 cycles.
@@ -49,10 +49,11 @@ class AccessUnit(wiring.Component):
         serviceable.
     now : ``In(32)``
         Register NOW.
-    granting : ``In(1)``
-        A grant is decided in this cycle: no access of this unit is (IOA-15).
+    hold : ``In(1)``
+        A grant is decided in this cycle, or what one did is counted: no access of this unit is
+        decided (IOA-15).
     coalesced : ``In(range(rtes + 3))``
-        Merges in this cycle, at the sources.
+        Merges of the cycle before, at the sources.
     merged, parked, spurious, trace_dropped, aborted : ``In(1)``
         Counter strobes; ``merged`` counts in COALESCED as well (IOA-20).
     policy_error : ``In(1)``
@@ -72,7 +73,7 @@ class AccessUnit(wiring.Component):
         layouts = self._layouts = Layouts(config)
         ports = {
             "bus": In(layouts.bus), "globals": Out(layouts.globals), "rechecked": Out(1),
-            "now": In(32), "granting": In(1), "start": In(1, init=1),
+            "now": In(32), "hold": In(1), "start": In(1, init=1),
             "coalesced": In(range(config.rtes + 3)), "merged": In(1), "parked": In(1),
             "spurious": In(1), "trace_dropped": In(1), "aborted": In(1), "policy_error": In(1),
             "rrptr": In(data.ArrayLayout(config.lane_bits, config.domains)),
@@ -124,7 +125,7 @@ class AccessUnit(wiring.Component):
                 ] + [request[name].eq(seen[name]) for name in ("we", "sel", "vmm", "dom", "vcpu")]
                 m.next = "ISSUE"
             with m.State("ISSUE"):
-                m.d.comb += decide.eq(own & ~self.granting)
+                m.d.comb += decide.eq(own & ~self.hold)
                 for name, number in _UNITS.items():
                     m.d.comb += getattr(self, name).req.valid.eq(unit == number)
                 with m.If(decide | ~own & answered):

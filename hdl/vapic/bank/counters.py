@@ -34,7 +34,7 @@ class VcpuCounters(wiring.Component):
     access, v : ``In(access_layout)``, ``In(vcpu_bits)``
         Cycle N (``v``), N+1 and N+2: the access in the pipeline.
     count : ``Out(32)``
-        N+2: the counter that it reads, else 0; strobes of cycles up to N+1 included.
+        N+2: the counter that it reads, else 0; strobes of cycles up to N+2 included.
     """
 
     def __init__(self, config):
@@ -66,7 +66,7 @@ class VcpuCounters(wiring.Component):
 class VcpuCounter(wiring.Component):
     """Count strobes, 32 bits a vCPU, wrapping.
 
-    A read in cycle N counts the strobes of cycles up to N+1; it answers in two parts that the
+    A read in cycle N counts the strobes of cycles up to N+2; it answers in two parts that the
     reader adds. Strobes of one vCPU must be at least five cycles apart, which those of selections
     and of operations on one vCPU are; those of different vCPUs may be adjacent.
 
@@ -101,20 +101,22 @@ class VcpuCounter(wiring.Component):
         m = Module()
         m.submodules.counts = counts = self.counts
         strobe_1, strobe_2 = Signal.like(self.strobe), Signal.like(self.strobe)
-        read_v_1, late_1, sum_2 = Signal.like(self.read_v), Signal(), Signal(32)
+        read_v_1, read_v_2 = Signal.like(self.read_v), Signal.like(self.read_v)
+        late_1, late_2, sum_2 = Signal(), Signal(), Signal(32)
         m.d.comb += [
             counts.sweep.busy.eq(self.sweep.busy), counts.sweep.row.eq(self.sweep.row),
             counts.old.addr.eq(self.strobe.v), counts.read.addr.eq(self.read_v),
             counts.write.en.eq(strobe_2.valid), counts.write.addr.eq(strobe_2.v),
             counts.write.data.eq(sum_2), self.count.eq(counts.read.data),
+            self.late.eq(late_2 | _is(self.strobe, read_v_2)),
         ]
         with m.If(strobe_1.valid):
             m.d.sync += sum_2.eq(counts.old.data + 1)
         m.d.sync += [
-            strobe_1.eq(self.strobe), strobe_2.eq(strobe_1), read_v_1.eq(self.read_v),
+            strobe_1.eq(self.strobe), strobe_2.eq(strobe_1), read_v_1.eq(self.read_v), read_v_2.eq(read_v_1),
             late_1.eq(_is(self.strobe, self.read_v) | _is(strobe_1, self.read_v)
                       | _is(strobe_2, self.read_v)),
-            self.late.eq(late_1 | _is(self.strobe, read_v_1)),
+            late_2.eq(late_1 | _is(self.strobe, read_v_1)),
         ]
         return m
 

@@ -13,7 +13,8 @@ class Rotation(wiring.Component):
     """One pointer a domain, moved to the lane after each winner.
 
     A write goes through one register, so that a selection, which reads in C1, sees those decided
-    before its C0 and no others. A rotation in the cycle after a write's decision beats it.
+    before its C0 and no others. A rotation is told a cycle after its decision as well; of the two
+    decided in one cycle the write comes after it and beats it.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ class Rotation(wiring.Component):
     write : ``In(Layouts.rrptr_write)``
         By software, in its decision cycle; visible two cycles after it.
     rotate, dom, k : ``In(1)``, ``In(domain_bits)``, ``In(lane_bits)``
-        A grant to lane ``k`` of the domain; visible in the next cycle.
+        A grant to lane ``k`` of the domain, a cycle ago; visible in the next cycle.
     pointers : ``Out(ArrayLayout(lane_bits, domains))``
         Where each domain goes on.
     """
@@ -42,9 +43,9 @@ class Rotation(wiring.Component):
         m = Module()
         write = Signal(Layouts(self._config).rrptr_write)
         m.d.sync += write.eq(self.write)
-        with m.If(write.en):
-            m.d.sync += self.pointers[write.dom].eq(write.value)
         with m.If(self.rotate):
             m.d.sync += self.pointers[self.dom].eq(
                 Mux(self.k == self._config.lanes - 1, 0, self.k + 1))
+        with m.If(write.en):
+            m.d.sync += self.pointers[write.dom].eq(write.value)
         return m

@@ -45,9 +45,9 @@ class Dispatch(wiring.Component):
     Members
     -------
     requests : ``In(Layouts.source)``
-        The source of requests. ``first``, ``last`` and ``target`` are combinational
-        from the decision of the sink. ``outcome`` comes a cycle after the decision, or two after
-        the choice failed; it is AGAIN if the request did not stand still meanwhile.
+        The source of requests. ``first``, ``last`` and ``target`` come a cycle after the decision
+        of the sink. ``outcome`` comes two cycles after it, or after the choice failed; it is AGAIN
+        if the request did not stand still meanwhile.
     lane_write, out_write, pirq_note : ``In``
         Changes of lanes in their decision cycle, of counts and PIRQ rows in the one after it.
     lane_note : ``In(Layouts.lane_note)``
@@ -64,13 +64,13 @@ class Dispatch(wiring.Component):
     globals, now : ``In(Layouts.globals)``, ``In(32)``
         Parameters, and time.
     rrptr, rrptr_write : ``Out(ArrayLayout(lane_bits, domains))``, ``In(Layouts.rrptr_write)``
-        Rotation pointers. A write is visible two cycles after its decision cycle.
+        Rotation pointers. Writes and rotations are visible two cycles after their decision cycle.
     trace, trace_dropped : ``Out(stream)``, ``Out(1)``
         Records of grants (GEN-08), and strobe for one lost.
     policy_error : ``Out(1)``
         Strobe: a grant by a policy number that is reserved or not built (ERR-07).
     granted, aborted : ``Out(Layouts.vcpu_strobe)``
-        A target accepted; a winner lost at commit.
+        A target accepted; a winner lost at commit. These strobes come a cycle after the decision.
     ready, quiet : ``Out(1)``
         Initialised (GEN-06); nothing is under way. Who offers a request is not quiet himself.
     commits : ``Out(Layouts.commit_port)``
@@ -183,7 +183,7 @@ class Dispatch(wiring.Component):
             request.tag.eq(self.requests.tag), request.now.eq(self.now),
             request.settings.eq(self.globals), request.request.eq(self.requests.request),
             request.pirq_row.eq(self.pirq_row), request.pointers.eq(self.rotation.pointers),
-            self.pirq_n.eq(Mux(request.idle, self.requests.tag, asked.tag)),
+            self.pirq_n.eq(self.requests.tag),
 
             lanes.lane_write.eq(self.lane_write), lanes.out_write.eq(self.out_write),
             lanes.lane_note.eq(self.lane_note), lanes.dom.eq(asked.dom),
@@ -193,7 +193,7 @@ class Dispatch(wiring.Component):
             rounds.plays.eq(snapshot.rounds), rounds.asked.eq(asked),
 
             watch.idle.eq(request.idle), watch.begin.eq(request.idle | request.begin),
-            watch.n.eq(self.pirq_n), watch.dom.eq(asked.dom),
+            watch.n.eq(asked.tag), watch.dom.eq(asked.dom),
             watch.k.eq(self.delivery.target.k), watch.load.eq(asked.order.load),
             watch.dynamic.eq(asked.order.dynamic & ~asked.illegal),
             watch.request_ok.eq(self.requests.ok), watch.first.eq(self.delivery.checked),
@@ -221,14 +221,17 @@ class Dispatch(wiring.Component):
         return failed, outcome
 
     def _offer(self, m, done):
-        """The targets to the sink of the request's path, and its decisions back."""
+        """The targets to the sink of the request's path, and its decisions back.
+
+        A register stands between the blocks there: what follows from a decision does so a cycle
+        later.
+        """
         asked, request, delivery = self.request.asked, self.requests.request, self.delivery
         target, evt = delivery.target, asked.ask.evt
         accept, grant = self.accept.target.payload, self.evt_grant.target.payload
         m.d.comb += [
             delivery.k.eq(self.rounds.k), delivery.targets.eq(self.snapshot.live),
             delivery.v.eq(self.snapshot.v), delivery.chosen.eq(~asked.several & ~asked.illegal),
-            done.eq(Mux(evt, self.evt_grant.done, self.accept.done)),
             delivery.done.eq(done.valid), delivery.result.eq(done.result),
             delivery.ready.eq(Mux(evt, self.evt_grant.target.ready, self.accept.target.ready)),
             delivery.hold_ack.eq(self.hold_ack), delivery.in_order.eq(~evt),
@@ -245,6 +248,7 @@ class Dispatch(wiring.Component):
             grant.first.eq(target.first), grant.last.eq(target.last),
             self.accept.ok.eq(self.watch.accept_ok), self.evt_grant.ok.eq(self.watch.evt_ok),
         ]
+        m.d.sync += done.eq(Mux(evt, self.evt_grant.done, self.accept.done))
 
     def _commit(self, m, done, committed, retry):
         """What a decision does: to the source, to RRPTR, to the counters and the trace."""

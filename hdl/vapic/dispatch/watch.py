@@ -36,7 +36,7 @@ class ChangeWatch(wiring.Component):
     begin : ``In(1)``
         1 while ``idle`` and in C1.
     n : ``In(pirq_bits)``
-        Source of the request, from C0 on.
+        Source of the request, from C1 on.
     dom, k : ``In(domain_bits)``, ``In(lane_bits)``
         Domain of the request, from C2 on, and the winner.
     dynamic, load : ``In(1)``

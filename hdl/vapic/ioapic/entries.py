@@ -77,9 +77,8 @@ class Entries(wiring.Component):
     grant, target : ``In(1)``, ``In(Layouts.last_target)``
         Write ``target`` as its last target.
     learn : ``In(1)``
-        Only if a policy built falls back: write ``target.k`` as its hint (SEL-13), in the next
-        cycle. In this one another entry may be written, in that one none, as accesses wait while a
-        grant is decided; and the entry is not taken again before.
+        Only if a policy built falls back: write ``target.k`` as its hint (SEL-13). No register is
+        written in this cycle, as accesses wait while a grant is decided.
     ready : ``Out(1)``
         All rows are initialised.
     """
@@ -144,11 +143,9 @@ class Entries(wiring.Component):
         ]
         if falls_back(c):
             taken, learned = data.View(row_layout, rows.start.data), Signal(row_layout)
-            late, hint = Signal(), Signal.like(self.target.k)
-            m.d.sync += [late.eq(self.learn), hint.eq(self.target.k)]
-            m.d.comb += [learned.eq(taken), learned.reqx.hint.eq(hint),
+            m.d.comb += [learned.eq(taken), learned.reqx.hint.eq(self.target.k),
                          learned.reqx.hint_valid.eq(1)]
-            with m.If(late):
+            with m.If(self.learn):
                 m.d.comb += [rows.write.addr.eq(self.current), rows.write.data.eq(learned),
                              rows.write.en.eq(_HINT)]
             m.d.comb += [self.request[name].eq(taken.reqx[name])

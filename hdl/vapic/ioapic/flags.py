@@ -29,7 +29,9 @@ class Flags(wiring.Component):
 
     Things of one cycle happen in this order: register write, EOI or hand-back's clear, grant
     or configuration error, then whatever sets: an occurrence beats a clear of pend, the
-    acceptance beats a clear of RIRR (GEN-04).
+    acceptance beats a clear of RIRR (GEN-04). A grant is told a cycle after its decision: pend
+    stays if something occurred in between, and RIRR rises a cycle late, which no access sees, as
+    accesses wait, and no other grant of the entry, as one is under way at a time.
 
     Parameters
     ----------
@@ -61,7 +63,7 @@ class Flags(wiring.Component):
     current_at : ``In(pirqs)``
         The request under selection, one-hot.
     first, fail : ``In(1)``
-        First decision of its grant; it has a configuration error.
+        First decision of its grant, a cycle ago; it has a configuration error.
     level, infl, stands : ``Out(pirqs)``
         Effective trigger; in flight; the request exists and is neither masked, gated by RIRR, nor
         erroneous: the terms of SEL-04 about it but for CTRL.enable.
@@ -121,24 +123,26 @@ class Flags(wiring.Component):
                     m.d.sync += polarity[i].eq(change.polarity)
 
         # Occurrences. The first decision of a grant ends the one that is granted: what comes before
-        # the last is a new one and merges with nothing of this grant (SEL-20). A configuration
-        # error ends an occurrence of an edge entry only (IOA-18).
-        here, current_level, spent = self.current_at, Signal(), Signal()
+        # the last is a new one and merges with nothing of this grant (SEL-20), so pend stays for
+        # what came `again` in the cycle of the decision. A configuration error ends an occurrence
+        # of an edge entry only (IOA-18).
+        here, current_level, spent, again = self.current_at, Signal(), Signal(), Signal()
         kept, arrived = vector("kept"), vector("arrived")
         handed = at & self._all(back.valid & back.set_pend)
         m.d.sync += [
             current_level.eq((here & self.level).any()),
             pend.eq(kept | handed | arrived),
+            again.eq((here & (handed | arrived)).any()),
         ]
         m.d.comb += [
-            spent.eq(self.first | self.fail & ~current_level),
+            spent.eq(self.first & ~again | self.fail & ~current_level),
             kept.eq(pend & ~(at & self._all(change.clear)) & ~(here & self._all(spent))),
             arrived.eq(self.edge),
         ]
         if c.irts:
             m.d.comb += arrived[c.rtes:].eq(
                 decode(self.message.index, c.irts) & self.message.valid.replicate(c.irts))
-        self._count(m, kept, handed, arrived, pend & ~(here & self._all(spent)))
+        self._count(m, kept, handed, arrived, again)
 
         # Gates.
         released = self._all(back.valid & back.clear_rirr | change.low & ~change.level)
@@ -164,17 +168,20 @@ class Flags(wiring.Component):
         ]
         return m
 
-    def _count(self, m, kept, handed, arrived, unspent):
+    def _count(self, m, kept, handed, arrived, again):
         """Merges, told in the next cycle (IOA-04): of each pin, of a message, of a hand-back.
 
-        A hand-back meets no write, so it needs not know whether pend is cleared by one.
+        The request under selection counts as granted. If it turns out not to be, one more merged.
         """
-        c = self._config
-        merged, others = Signal(c.rtes), Signal(2)
+        c, here = self._config, self.current_at
+        merged, others, was_kept = Signal(c.rtes), Signal(2), Signal()
+        before = kept & ~here
         both = handed[c.rtes:] & arrived[c.rtes:]
-        m.d.comb += self.coalesced.eq(reduce_pairs([*merged, *others], lambda a, b: a + b))
+        m.d.comb += self.coalesced.eq(reduce_pairs(
+            [*merged, *others, again & was_kept & ~self.first], lambda a, b: a + b))
         m.d.sync += [
-            merged.eq(arrived[:c.rtes] & (kept | handed)[:c.rtes]),
-            others.eq(Cat((arrived[c.rtes:] & kept[c.rtes:] | both).any(),
-                          (handed & unspent).any())),
+            merged.eq(arrived[:c.rtes] & (before | handed)[:c.rtes]),
+            others.eq(Cat((arrived[c.rtes:] & before[c.rtes:] | both).any(),
+                          (handed & before).any())),
+            was_kept.eq((kept & here).any()),
         ]

@@ -63,7 +63,7 @@ class RequestState(wiring.Component):
     fail : ``Out(1)``
         The current request becomes erroneous (IOA-18).
     parked : ``Out(1)``
-        The current request becomes parked and was not.
+        The current request became parked in the cycle before, and was not.
     held, status : ``Out(1)``, ``Out(Outcome)``
         Request ``n`` is put off, and why.
     """
@@ -105,8 +105,6 @@ class RequestState(wiring.Component):
             put_off.eq(self.good & ((ended == Outcome.PARK) | (ended == Outcome.WAIT)
                                     | (ended == Outcome.BLOCKED))),
             reasons.mine.addr.eq(self.current),
-            self.parked.eq(put_off & (ended == Outcome.PARK)
-                           & ~(was_held & (reasons.mine.data == Outcome.PARK))),
             reasons.write.en.eq(put_off), reasons.write.addr.eq(self.current),
             reasons.write.data.eq(ended),
             reasons.asked.addr.eq(self.n), self.status.eq(reasons.asked.data),
@@ -123,6 +121,8 @@ class RequestState(wiring.Component):
             waits.eq((waits | here & all_of(put_off & ~changed)) & self.stands & ~self.written_at
                      & all_of(self.enable & ~self.recheck)),
             self.busy.eq(self.take | self.busy & ~self.last & (ended == Outcome.NONE)),
+            self.parked.eq(put_off & (ended == Outcome.PARK)
+                           & ~(was_held & (reasons.mine.data == Outcome.PARK))),
         ]
         with m.If(self.take):
             m.d.sync += [self.current.eq(self.offer_n),

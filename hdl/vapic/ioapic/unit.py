@@ -59,14 +59,13 @@ class Ioapic(wiring.Component):
     granting : ``In(1)``
         A grant is being decided: register accesses wait.
     requests : ``Out(Layouts.source)``
-        To dispatch; the tag is the PIRQ. ``take`` comes in no cycle with ``first``, ``last`` or an
-        outcome.
+        To dispatch; the tag is the PIRQ. ``take`` comes in no cycle with an outcome.
     query_n, query_entry : ``In(pirq_bits)``, ``Out(Layouts.entry)``
         Entry for the event channels, one cycle later.
     coalesced : ``Out(range(rtes + 3))``
         Merges decided in the previous cycle: a counter that is to be exact adds it when read.
     parked : ``Out(1)``
-        A request became parked.
+        A request became parked in the cycle before.
     ready, quiet : ``Out(1)``
         Rows are initialised; nothing is under way and nothing to be taken.
     commits, commits_lines : ``Out(Layouts.commit_port)``

@@ -72,8 +72,8 @@ class SourceRecords:
         - ``ok``, from the second cycle after ``take`` until the grant or outcome: the request
           stands and nothing of it was written since the start. It comes from flip-flops. The first
           decision of a grant commits only with ``ok`` (SEL-20), the others do not ask.
-        - Then, in the decision cycle, either ``first`` and ``last`` (both at once for one target)
-          with the ``target`` of that decision, and ``multi`` while more are to come;
+        - Then, in the cycle after the decision, either ``first`` and ``last`` (both at once for one
+          target) with the ``target`` of that decision, and ``multi`` while more are to come;
         - or an ``outcome``, one cycle long: no target. The source judges by ``ok`` of that cycle
           whether the request is still the one that was asked about.
         - ``learn``, with ``first``: the request's hint becomes ``target.k`` and is valid (SEL-13);
