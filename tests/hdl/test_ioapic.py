@@ -340,7 +340,7 @@ def run(config, seed, cycles):
                 s["fresh"] = False
             elif s["left"] is None:
                 # The bank decides one thing a cycle, and what is to be granted has no RIRR.
-                ends = new_eoi or new_back and new_back["n"] == ref.n and new_back["clear_rirr"]
+                ends = new_eoi or (new_back and new_back["n"] == ref.n and new_back["clear_rirr"])
                 if ctx.get(req.ok) and not ends and rng.randrange(3):
                     s["left"], first = rng.choice((0, 0, 1, 2, 3)), 1
                     last, multi = int(s["left"] == 0), int(s["left"] != 0)

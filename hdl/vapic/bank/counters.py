@@ -113,7 +113,8 @@ class VcpuCounter(wiring.Component):
         with m.If(strobe_1.valid):
             m.d.sync += sum_2.eq(counts.old.data + 1)
         m.d.sync += [
-            strobe_1.eq(self.strobe), strobe_2.eq(strobe_1), read_v_1.eq(self.read_v), read_v_2.eq(read_v_1),
+            strobe_1.eq(self.strobe), strobe_2.eq(strobe_1),
+            read_v_1.eq(self.read_v), read_v_2.eq(read_v_1),
             late_1.eq(_is(self.strobe, self.read_v) | _is(strobe_1, self.read_v)
                       | _is(strobe_2, self.read_v)),
             late_2.eq(late_1 | _is(self.strobe, read_v_1)),
