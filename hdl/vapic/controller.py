@@ -1,6 +1,6 @@
 """The controller: its blocks, and the wires and registers between them."""
 
-from amaranth import Module, Signal
+from amaranth import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -83,8 +83,8 @@ class Controller(wiring.Component):
         self.bank = Bank(config)
         self.dispatch = Dispatch(config)
         self.evt = EventChannels(config)
-        #: A grant or an outcome was told in the cycle before: it is being counted.
-        self._settling = Signal()
+        #: A grant or an outcome was decided one and two cycles ago: it is being counted.
+        self._settling = Signal(2)
 
     def elaborate(self, platform):
         m = Module()
@@ -96,7 +96,7 @@ class Controller(wiring.Component):
         accept = self._requests(m)
         note = self._upcalls(m)
         self._counters(m)
-        busy = accept.target.valid | note.valid | self.ioapic.recheck | self._settling
+        busy = accept.target.valid | note.valid | self.ioapic.recheck | self._settling.any()
         self._outputs(m, blocks.values(), busy)
         if self.config.commits:
             self._records(m)
@@ -123,18 +123,20 @@ class Controller(wiring.Component):
         for source, port in zip(self.sources.values(), arbiter.sources, strict=True):
             connect(m, source.requests, port)
         connect(m, arbiter.requests, dispatch.requests)
-        m.submodules.accept = accept = SinkSlice(self.config, layouts.accept)
+        m.submodules.accept = accept = SinkSlice(self.config, layouts.accept, register=True)
+        m.submodules.grant = grant = SinkSlice(self.config, layouts.evt_grant, register=False)
         connect(m, dispatch.accept, accept.i)
         connect(m, accept.o, bank.accept)
-        connect(m, dispatch.evt_grant, evt.grant)
+        connect(m, dispatch.evt_grant, grant.i)
+        connect(m, grant.o, evt.grant)
         granting, settling = Signal(), self._settling
-        m.d.comb += granting.eq(bank.accept.done.valid | evt.grant.done.valid)
-        m.d.sync += settling.eq(granting | dispatch.requests.outcome.as_value().any())
+        m.d.comb += granting.eq(bank.accept.done.valid | evt.granting | dispatch.judging)
+        m.d.sync += settling.eq(Cat(granting, settling))
         m.d.comb += [
             ioapic.pin.eq(self.pin),
             ioapic.message.eq(self.msi.message),
             dispatch.now.eq(self.now), access.now.eq(self.now),
-            access.hold.eq(granting | settling), ioapic.granting.eq(granting),
+            access.hold.eq(granting | settling.any()), ioapic.granting.eq(granting),
             bank.hold.eq(dispatch.hold), bank.hold_notes.eq(dispatch.hold_notes),
             dispatch.hold_ack.eq(bank.hold_ack),
             access.rrptr.eq(dispatch.rrptr), dispatch.rrptr_write.eq(access.rrptr_write),
@@ -173,7 +175,8 @@ class Controller(wiring.Component):
         """Counters and the error log."""
         access, ioapic, bank, dispatch = self.access, self.ioapic, self.bank, self.dispatch
         m.d.comb += [
-            access.coalesced.eq(ioapic.coalesced), access.merged.eq(bank.merged),
+            access.coalesced.eq(ioapic.coalesced), access.joined.eq(ioapic.merged),
+            access.merged.eq(bank.merged),
             access.parked.eq(ioapic.parked), access.spurious.eq(bank.spurious),
             access.aborted.eq(dispatch.aborted.valid),
             access.trace_dropped.eq(dispatch.trace_dropped),
@@ -182,17 +185,19 @@ class Controller(wiring.Component):
 
     def _outputs(self, m, blocks, busy):
         """What leaves the controller; ``busy`` is what is under way between blocks."""
-        bank = self.bank
+        bank, rested, unchanged = self.bank, Signal(), Signal()
         connect(m, self.dispatch.trace, flipped(self.trace))
+        # Nothing was under way in the cycle before; and no input asks for anything in this one.
+        m.d.sync += rested.eq(_all(block.quiet for block in blocks) & unchanged & ~busy
+                              & ~self.wake.any())
         m.d.comb += [
             self.irq.eq(bank.irq), self.upcall.eq(bank.upcall),
             self.wake.eq(bank.wake), self.frozen.eq(bank.frozen),
             self.ready.eq(_all(block.ready for block in blocks)),
             self.access.start.eq(self.ready),
-            self.idle.eq(self.ready & _all(block.quiet for block in blocks)
-                         & ~(self.bus.cyc & self.bus.stb) & ~self.wake.any()
-                         & ~busy
+            unchanged.eq(self.ready & self.access.quiet & self.ioapic.settled
                          & ~(self.trace.valid & self.trace.ready)),
+            self.idle.eq(rested & unchanged),
         ]
 
     def _records(self, m):

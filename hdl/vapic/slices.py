@@ -71,10 +71,9 @@ class StreamSkid(wiring.Component):
 
 
 class SinkSlice(wiring.Component):
-    """Pass the targets of a sink through a register; ``ok`` and ``done`` go straight.
+    """Pass the targets of a sink on, with a ``ready`` that comes from a flip-flop.
 
-    Targets take a cycle, and one may go each cycle: a `StreamSkid` before a `StreamSlice`, so that
-    all that dispatch sees comes from flip-flops.
+    One may go each cycle; ``ok`` and ``done`` go straight.
 
     Parameters
     ----------
@@ -82,6 +81,8 @@ class SinkSlice(wiring.Component):
         Sizes of the controller.
     payload : StructLayout
         Of a target.
+    register : bool
+        A target passes a register, which takes a cycle.
 
     Members
     -------
@@ -89,17 +90,20 @@ class SinkSlice(wiring.Component):
         Dispatch and sink.
     """
 
-    def __init__(self, config, payload):
-        self._payload = payload
+    def __init__(self, config, payload, *, register: bool):
+        self._payload, self._register = payload, register
         sink = Layouts(config).sink(payload)
         super().__init__({"i": In(sink), "o": Out(sink)})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.room = room = StreamSkid(self._payload)
-        m.submodules.targets = targets = StreamSlice(self._payload)
         connect(m, flipped(self.i.target), room.i)
-        connect(m, room.o, targets.i)
-        connect(m, targets.o, flipped(self.o.target))
+        last = room.o
+        if self._register:
+            m.submodules.targets = targets = StreamSlice(self._payload)
+            connect(m, room.o, targets.i)
+            last = targets.o
+        connect(m, last, flipped(self.o.target))
         m.d.comb += [self.o.ok.eq(self.i.ok), self.i.done.eq(self.o.done)]
         return m

@@ -205,6 +205,8 @@ class Bench:
         ctx.set(dut.trace.ready, self.chance(.01 if self.time % 4000 < 2000 else .9))
 
         self.committed()
+        assert ctx.get(dut.requests.outcome) == self.outcome
+        self.outcome = Outcome.NONE
         self.records()
         if ctx.get(dut.requests.take):
             assert self.choice is None and self.time > self.told + 1
@@ -216,7 +218,7 @@ class Bench:
             self.offers(evt, due, now_due, ready)
         else:
             assert not ctx.get(dut.accept.target.valid) and not ctx.get(dut.evt_grant.target.valid)
-            assert ctx.get(dut.requests.outcome) == Outcome.NONE
+            assert not ctx.get(dut.judging)
         for port in range(self.c.domains):
             if self.settled_rrptr:
                 assert ctx.get(dut.rrptr[port]) == self.rrptr[port]
@@ -293,16 +295,14 @@ class Bench:
         other = (dut.accept if evt else dut.evt_grant).target
         assert not ctx.get(other.valid)
         waiting = isinstance(self.expected, list)
-        outcome = ctx.get(dut.requests.outcome)
+        assert ctx.get(dut.judging) == (not waiting and self.time >= self.at)
         if not waiting:
             assert not ctx.get(sink.valid)
-            if self.time < self.at:
-                assert outcome == Outcome.NONE
-            else:
+            if self.time >= self.at:
                 wanted = self.expected
-                if wanted != Outcome.BLOCKED and not self.request_ok:
-                    wanted = Outcome.AGAIN
-                assert outcome == wanted, (outcome, wanted)
+                self.outcome = wanted if self.request_ok else Outcome.AGAIN
+                if wanted != Outcome.BLOCKED:
+                    wanted = self.outcome
                 if self.expected != Outcome.AGAIN:
                     self.end_record = (Op.END, self.n, 0, wanted.value)
                 self.told = self.time
@@ -310,7 +310,6 @@ class Bench:
                 self.finish()
             self.opened |= self.fresh_open
             return
-        assert outcome == Outcome.NONE
         hold = ctx.get(dut.hold)
         assert ctx.get(dut.requests.multi) == hold
         assert ctx.get(dut.hold_notes) == (hold and not evt)
@@ -458,6 +457,7 @@ class Bench:
 
     async def run(self, ctx, cycles):
         self.ctx, self.after, self.settled_rrptr, self.decision = ctx, None, True, None
+        self.outcome = Outcome.NONE
         self.pirq_answer = dict(self.pirqs[0])
         while not ctx.get(self.dut.ready):
             assert not ctx.get(self.dut.requests.take)

@@ -45,9 +45,10 @@ class GlobalRegisters(wiring.Component):
         Strobe, in the first cycle with new values in ``globals``.
     now : ``In(32)``
         Register NOW.
-    coalesced, merged, parked, spurious, trace_dropped, aborted : ``In``
-        What to count in this cycle: ``coalesced`` a number, decided in the cycle before (a read
-        shows it already), the others one. No ``merged`` in the cycle of a read: it is a grant's.
+    coalesced, joined, merged, parked, spurious, trace_dropped, aborted : ``In``
+        What to count in this cycle: ``coalesced`` a number, of the cycle before, and ``joined`` one
+        more of that before it (a read shows them already), the others one. No ``merged`` in the
+        cycle of a read nor in the one before: it is a grant's.
     stat, info, clear : ``In(14)``, ``In(32)``, ``Out(14)``
         Error log.
     rrptr, rrptr_write : ``In(ArrayLayout(lane_bits, domains))``, ``Out(Layouts.rrptr_write)``
@@ -62,7 +63,8 @@ class GlobalRegisters(wiring.Component):
             "late": Out(32), "reading": In(1),
             "globals": Out(layouts.globals, init=resets(SETTINGS, Keep.FLOP)),
             "changed": Out(1), "now": In(32),
-            "coalesced": In(range(config.rtes + 3)), "merged": In(1), "parked": In(1),
+            "coalesced": In(range(config.rtes + 3)), "joined": In(1), "merged": In(1),
+            "parked": In(1),
             "spurious": In(1), "trace_dropped": In(1), "aborted": In(1),
             "stat": In(14), "info": In(32), "clear": Out(14),
             "rrptr": In(data.ArrayLayout(config.lane_bits, config.domains)),
@@ -72,9 +74,9 @@ class GlobalRegisters(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c, g, value = self._config, self.globals, self.value
-        coalesced, read_late = Signal.like(self.coalesced), Signal()
+        coalesced, merged, read_late = Signal.like(self.coalesced), Signal(), Signal()
         counters = {
-            "COALESCED": coalesced + self.merged, "PARKED": self.parked,
+            "COALESCED": coalesced + (self.joined + merged), "PARKED": self.parked,
             "SPURIOUS": self.spurious, "TRACE_DROP": self.trace_dropped, "ABORTS": self.aborted,
         }
         settings = [register for register in SETTINGS if register.exists(c)]
@@ -85,7 +87,7 @@ class GlobalRegisters(wiring.Component):
                                           for member, low, _ in register.slots(Keep.FLOP))
                   for register in settings}
 
-        m.d.sync += [self.changed.eq(0), coalesced.eq(self.coalesced)]
+        m.d.sync += [self.changed.eq(0), coalesced.eq(self.coalesced), merged.eq(self.merged)]
         for name, amount in counters.items():
             reads[name] = count = Signal(32, name=name.lower())
             after = Signal(32, name=f"{name.lower()}_after")

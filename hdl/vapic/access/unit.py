@@ -54,6 +54,8 @@ class AccessUnit(wiring.Component):
         decided (IOA-15).
     coalesced : ``In(range(rtes + 3))``
         Merges of the cycle before, at the sources.
+    joined : ``In(1)``
+        One more of two cycles before.
     merged, parked, spurious, trace_dropped, aborted : ``In(1)``
         Counter strobes; ``merged`` counts in COALESCED as well (IOA-20).
     policy_error : ``In(1)``
@@ -74,7 +76,8 @@ class AccessUnit(wiring.Component):
         ports = {
             "bus": In(layouts.bus), "globals": Out(layouts.globals), "rechecked": Out(1),
             "now": In(32), "hold": In(1), "start": In(1, init=1),
-            "coalesced": In(range(config.rtes + 3)), "merged": In(1), "parked": In(1),
+            "coalesced": In(range(config.rtes + 3)), "joined": In(1), "merged": In(1),
+            "parked": In(1),
             "spurious": In(1), "trace_dropped": In(1), "aborted": In(1), "policy_error": In(1),
             "rrptr": In(data.ArrayLayout(config.lane_bits, config.domains)),
             "rrptr_write": Out(layouts.rrptr_write),
@@ -197,7 +200,7 @@ class AccessUnit(wiring.Component):
 
     def _wire(self, m, registers, log):
         """Global registers and error log: what does not depend on the access under way."""
-        for name in ("now", "coalesced", "merged", "parked", "spurious", "trace_dropped",
+        for name in ("now", "coalesced", "joined", "merged", "parked", "spurious", "trace_dropped",
                      "aborted", "rrptr"):
             m.d.comb += getattr(registers, name).eq(getattr(self, name))
         m.d.comb += [

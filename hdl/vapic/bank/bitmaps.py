@@ -95,8 +95,9 @@ class BitmapWords(wiring.Component):
             isr_valid_1.eq(select(lookup.isr_words, word)),
             tmr_valid_1.eq(select(lookup.tmr_words, word)),
         ]
-        irr_2, isr_2, tmr_2, lower_2, bit_2 = (Signal(32, name=name) for name in (
-            "irr_2", "isr_2", "tmr_2", "lower_2", "bit_2"))
+        irr_2, isr_2, tmr_2, rest_2, lower_2, bit_2 = (Signal(32, name=name) for name in (
+            "irr_2", "isr_2", "tmr_2", "rest_2", "lower_2", "bit_2"))
+        bit_1 = Mux(op_1.edit, decode(op_1.vector[:5], 32), 0)
         place_2, below_2, take_2, end_2, level_2 = (Signal(width, name=name) for name, width in (
             ("place_2", 3), ("below_2", 4), ("take_2", 1), ("end_2", 1), ("level_2", 1)))
         m.d.sync += [
@@ -104,20 +105,21 @@ class BitmapWords(wiring.Component):
             isr_2.eq(Mux(isr_valid_1, self.isr.word.data, 0)),
             tmr_2.eq(Mux(tmr_valid_1, self.tmr.word.data, 0)),
             lower_2.eq(Mux(op_1.end, self.isr.below.data, self.irr.below.data)),
-            bit_2.eq(Mux(op_1.edit, decode(op_1.vector[:5], 32), 0)),
+            bit_2.eq(bit_1),
             place_2.eq(op_1.vector[5:]), below_2.eq(Mux(op_1.end, isr_lower_1, irr_lower_1)),
             take_2.eq(op_1.take), end_2.eq(op_1.end), level_2.eq(op_1.level),
+            rest_2.eq(Mux(Mux(op_1.end, isr_valid_1, irr_valid_1),
+                          Mux(op_1.end, self.isr.word.data, self.irr.word.data) & ~bit_1, 0)),
         ]
 
         # N+2: the highest bit left, of this word or else of the one below; both are searched.
-        found, rest = self.found, Signal(32)
-        m.d.comb += rest.eq(Mux(end_2, isr_2, irr_2) & ~bit_2)
-        _, top = highest(m, rest, name="top")
+        found = self.found
+        _, top = highest(m, rest_2, name="top")
         _, top_lower = highest(m, lower_2, name="top_lower")
         lower = Cat(top_lower, below_2[:3]) & below_2[3].replicate(8)
         m.d.comb += [
             found.hit.eq((irr_2 & bit_2).any()), found.level.eq((tmr_2 & bit_2).any()),
-            found.emptied.eq(~rest.any()),
+            found.emptied.eq(~rest_2.any()),
             found.left.eq(Mux(found.emptied, lower, Cat(top, place_2))),
             self.value.eq(irr_2 & self.pick[0].replicate(32) | isr_2 & self.pick[1].replicate(32)
                           | tmr_2 & self.pick[2].replicate(32)),

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from amaranth import Cat, Module, Mux
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -190,7 +190,9 @@ class Bank(wiring.Component):
             decide.unmapped.eq(access.target.UNMAPPED), decide.ok.eq(self.accept.ok),
             decide.retry.eq(self.globals.retry_on_irr),
         ]
-        m.d.sync += upcall.outstanding.eq(self.out_value != 0)
+        out = Signal.like(self.out_value)
+        m.d.sync += out.eq(self.out_value)
+        m.d.comb += upcall.outstanding.eq(out != 0)
         # Where the out count is read: see NoteSource for why the two uses never meet.
         asks = under_way[2].valid & (under_way[2].kind == Op.CTL)
         place = Mux(asks, Cat(head.dom, head.k), Cat(now.dom, now.k))
@@ -224,13 +226,13 @@ class Bank(wiring.Component):
         m.submodules.counters = counters = VcpuCounters(self.config)
         m.submodules.answer = answer = self._answer
         decide, access = self._decide, self.from_bus.access
+        m.d.sync += [counters.woken.valid.eq(decide.commit & decide.wake),
+                     counters.woken.v.eq(decide.i.op.v)]
         on_bus = {stage: op.valid & (op.kind == Op.BUS)
                   for stage, op in enumerate(under_way, start=1)}
         m.d.comb += [
             counters.sweep.busy.eq(start.sweep.busy), counters.sweep.row.eq(start.sweep.row),
             counters.granted.eq(self.granted), counters.aborted.eq(self.aborted),
-            counters.woken.valid.eq(decide.commit & decide.wake),
-            counters.woken.v.eq(decide.i.op.v),
             counters.access.eq(access), counters.v.eq(self._upcall.i.op.v),
             answer.access.eq(access),
             answer.read.valid.eq(on_bus[3]), answer.read.value.eq(self._subject.value),

@@ -26,11 +26,12 @@ def kept(config) -> data.StructLayout:
 
 
 class LaneStore(wiring.Component):
-    """Keep the lane rows and out counts, two cycles behind the decisions that write them.
+    """Keep the lane rows and out counts, a cycle behind the decisions that write them.
 
-    A row decided in cycle T is read from cycle T+3 on. A selection that starts in C0 reads in
-    C0+2, so it sees exactly the decisions before C0 (SEL-23). Reading is combinational from
-    ``dom``. Notes, which come a cycle early, travel through one register more. After reset the
+    A row decided in cycle T is read from cycle T+2 on. A selection that starts in C0 reads in
+    C0+1, so it sees exactly the decisions before C0 (SEL-23). What is read passes a register, as a
+    domain has many rows and all of them are compared. Notes, which come a cycle early, travel
+    through two registers more. After reset the
     rows of all domains are written to 0, that is offline, in ``domains`` cycles (GEN-06); writes
     that arrive meanwhile say nothing else and are dropped. Out counts are kept if a policy built
     reads loads.
@@ -49,7 +50,7 @@ class LaneStore(wiring.Component):
     dom : ``In(domain_bits)``
         Domain to read.
     rows, outs : ``Out(ArrayLayout)``
-        Row and out count of every lane of ``dom``.
+        Row and out count of every lane of ``dom`` of the cycle before.
     notes : ``Out(ArrayLayout(Layouts.lane_note, 3))``
         Notes about decisions of this cycle, of one cycle ago and of two cycles ago.
     ready : ``Out(1)``
@@ -81,24 +82,22 @@ class LaneStore(wiring.Component):
         m.submodules.sweep = sweep = Sweep(self._config.domains)
         m.d.comb += self.ready.eq(~sweep.busy)
 
-        lane = [self.lane_write, *(Signal(layouts.lane_write, name=f"lane_{i}") for i in (1, 2))]
-        out = [self.out_write, Signal(layouts.out_write, name="out_1")]
-        row = Signal(layout)
-        m.d.comb += [row[name].eq(lane[2].row[name]) for name in layout.members]
+        lane, out, row = Signal(layouts.lane_write), self.out_write, Signal(layout)
+        m.d.comb += [row[name].eq(lane.row[name]) for name in layout.members]
         for memories, written, value, reads in (
-                (self.row_memories, lane[2], row, self.rows),
-                (self.out_memories, out[1], out[1].out, self.outs)):
+                (self.row_memories, lane, row, self.rows),
+                (self.out_memories, out, out.out, self.outs)):
             for k, memory in enumerate(memories):
                 m.submodules += memory
                 m.d.comb += [
                     memory.sweep.busy.eq(sweep.busy), memory.sweep.row.eq(sweep.row),
                     memory.write.en.eq(written.en & written.lanes[k]),
                     memory.write.addr.eq(written.dom), memory.write.data.eq(value),
-                    memory.read.addr.eq(self.dom), reads[k].eq(memory.read.data),
+                    memory.read.addr.eq(self.dom),
                 ]
+                m.d.sync += reads[k].eq(memory.read.data)
         notes = [self.lane_note, *self.notes]
         # Until ready the registers stay at their reset value, which is the rows' too.
         with m.If(self.ready):
-            for stages in (lane, out, notes):
-                m.d.sync += [new.eq(old) for old, new in pairwise(stages)]
+            m.d.sync += [lane.eq(self.lane_write), *(new.eq(old) for old, new in pairwise(notes))]
         return m

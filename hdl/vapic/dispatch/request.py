@@ -28,7 +28,7 @@ def asked_layout(config) -> data.StructLayout:
         "order": ordering(config),
         "several": 1,       # static, fixed: every match is a target
         "wrong_mode": 1,    # IOA-18
-        "in_flight": 1,     # path EVT, ser=1 and in flight: blocked
+        "in_flight": config.lanes,      # path EVT and ser=1: where it is; if anywhere, blocked
         # Of a policy that falls back, if one is built.
         **({name: layouts.request[name].shape for name in _HINT} if falls_back(config) else {}),
         "illegal": 1,       # path LAPIC and the vector cannot be requested (IOA-18)
@@ -96,7 +96,7 @@ class RequestSnapshot(wiring.Component):
                     request.path, self.pirq_row.open & ~Mux(dynamic, self.pirq_row.infl, 0),
                     (1 << c.lanes) - 1)),
                 asked.wrong_mode.eq((request.mode != Mode.FIXED) & ~lowest),
-                asked.in_flight.eq(request.path & request.ser & self.pirq_row.infl.any()),
+                asked.in_flight.eq(Mux(request.path & request.ser, self.pirq_row.infl, 0)),
                 asked.illegal.eq(~request.path & ~rules.legal_vector(request.vector, c.vectors)),
             ]
             if falls_back(c):

@@ -24,9 +24,10 @@ class Dispatch(wiring.Component):
     """Select the target or targets of one request at a time (spec 4.1 to 4.3, IOA-18, SEL-30).
 
     Stages of a selection: C0 ``take``, with NOW and globals as they are before the decisions of C0;
-    C1 request, PIRQ row and RRPTR arrive (`RequestSnapshot`); C2 the lanes of the domain are read
-    and reduced (`LaneSnapshot`); from C3 the tournament runs (`Rounds`); the target is offered to
-    its sink in the cycle after the result (`Delivery`), C6 with 5 to 16 lanes. PULL and STICKY play
+    C1 request, PIRQ row and RRPTR arrive (`RequestSnapshot`), and the lanes of the domain are read
+    (`LaneStore`); C2 they are reduced (`LaneSnapshot`); from C3 the tournament runs (`Rounds`); the
+    target is offered to its sink in the cycle after the result (`Delivery`), C6 with 5 to 16 lanes.
+    What follows from its decision does so a cycle later. PULL and STICKY play
     a second round one cycle behind, so they take one cycle more. T_SEL is thus fixed for a
     configuration and policy, and at most 8. A static request without a single target named by
     the tournament needs one cycle to find the lowest lane, and several targets wait for
@@ -46,8 +47,8 @@ class Dispatch(wiring.Component):
     -------
     requests : ``In(Layouts.source)``
         The source of requests. ``first``, ``last`` and ``target`` come a cycle after the decision
-        of the sink. ``outcome`` comes two cycles after it, or after the choice failed; it is AGAIN
-        if the request did not stand still meanwhile.
+        of the sink. ``outcome`` comes three cycles after it, or after the choice failed; it is
+        AGAIN if the request did not stand still until the cycle before.
     lane_write, out_write, pirq_note : ``In``
         Changes of lanes in their decision cycle, of counts and PIRQ rows in the one after it.
     lane_note : ``In(Layouts.lane_note)``
@@ -58,6 +59,8 @@ class Dispatch(wiring.Component):
         The bank and the event channels.
     lag : ``In(1)``
         PIRQ rows are not up to date: no selection starts in this cycle.
+    judging : ``Out(1)``
+        An outcome is being judged: it is told in the next cycle.
     hold, hold_notes, hold_ack : ``Out(1)``, ``Out(1)``, ``In(1)``
         Several targets are being decided; the bank holds back writes, and notes too if they are
         its own.
@@ -88,7 +91,8 @@ class Dispatch(wiring.Component):
             "pirq_n": Out(config.pirq_bits), "pirq_row": In(layouts.pirq_row),
             "accept": Out(layouts.sink(layouts.accept)),
             "evt_grant": Out(layouts.sink(layouts.evt_grant)),
-            "lag": In(1), "hold": Out(1), "hold_notes": Out(1), "hold_ack": In(1),
+            "lag": In(1), "judging": Out(1),
+            "hold": Out(1), "hold_notes": Out(1), "hold_ack": In(1),
             "globals": In(layouts.globals), "now": In(32),
             "rrptr": Out(data.ArrayLayout(config.lane_bits, config.domains)),
             "rrptr_write": In(layouts.rrptr_write),
@@ -123,9 +127,10 @@ class Dispatch(wiring.Component):
 
         ended_as, key = Signal(Outcome), Signal.like(rounds.key)
         m.d.comb += self.queue.record.key.eq(key)
-        # The outcome commits in the cycle after it is told: no start before that.
-        ending, was_ending = Signal(), Signal()
-        m.d.sync += was_ending.eq(ending)
+        # The outcome is told, and commits, in the cycle after it is judged: no start before that.
+        ending, was_ending = self.judging, Signal()
+        m.d.sync += [was_ending.eq(ending), requests.outcome.eq(Mux(
+            ending, Mux(requests.ok, ended_as, Outcome.AGAIN), Outcome.NONE))]
         m.d.comb += [self.ready.eq(lanes.ready),
                      self.quiet.eq(lanes.ready & request.idle & self.queue.quiet)]
         with m.FSM():
@@ -161,8 +166,7 @@ class Dispatch(wiring.Component):
                     with m.Elif(done.result.matches(AcceptResult.RECVILL)):
                         m.d.sync += ended_as.eq(Outcome.ERROR)
             with m.State("OUTCOME"):
-                m.d.comb += [ending.eq(1), requests.outcome.eq(Mux(
-                    requests.ok | (ended_as == Outcome.BLOCKED), ended_as, Outcome.AGAIN))]
+                m.d.comb += ending.eq(1)
                 m.next = "IDLE"
 
         if self._config.commits:
@@ -171,7 +175,8 @@ class Dispatch(wiring.Component):
                 start={"valid": requests.take, "n": self.pirq_n, "owner": requests.offer_dom},
                 # A selection that a target ended (ABORT, RETRY) has no record of its end.
                 end={"valid": ending & (ended_as != Outcome.AGAIN), "n": asked.tag,
-                     "outcome": requests.outcome})
+                     "outcome": Mux(requests.ok | (ended_as == Outcome.BLOCKED), ended_as,
+                                    Outcome.AGAIN)})
         return m
 
     def _look(self, m):
@@ -186,7 +191,7 @@ class Dispatch(wiring.Component):
             self.pirq_n.eq(self.requests.tag),
 
             lanes.lane_write.eq(self.lane_write), lanes.out_write.eq(self.out_write),
-            lanes.lane_note.eq(self.lane_note), lanes.dom.eq(asked.dom),
+            lanes.lane_note.eq(self.lane_note), lanes.dom.eq(self.requests.request.dom),
             snapshot.rows.eq(lanes.rows), snapshot.outs.eq(lanes.outs), snapshot.asked.eq(asked),
 
             rounds.keys.eq(snapshot.keys), rounds.ties.eq(snapshot.ties),
@@ -210,7 +215,7 @@ class Dispatch(wiring.Component):
         dynamic = asked.order.dynamic
         with m.If(asked.wrong_mode):
             m.d.comb += [failed.eq(1), outcome.eq(Outcome.ERROR)]
-        with m.Elif(asked.in_flight):
+        with m.Elif(asked.in_flight.any()):
             m.d.comb += [failed.eq(1), outcome.eq(Outcome.BLOCKED)]
         with m.Elif(~self.rounds.named | ~dynamic & snapshot.frozen):
             m.d.comb += [failed.eq(1), outcome.eq(Outcome.PARK)]

@@ -58,6 +58,8 @@ class EventChannels(wiring.Component):
         Windows (right to them checked) and writes of VCPU_CTL; a request is taken when decided.
     grant : ``In(Layouts.sink(Layouts.evt_grant))``
         Targets of grants (SEL-30).
+    granting : ``Out(1)``
+        A target was taken before this cycle, and not decided before it.
     end_flight : ``In(stream)``
         A PIRQ of which nothing is to be in flight any more; taken when that is so.
     note, note_done
@@ -91,7 +93,7 @@ class EventChannels(wiring.Component):
         self.store = Store(config, layouts)
         members = {
             "bus": In(layouts.unit_bus),
-            "grant": In(layouts.sink(layouts.evt_grant)),
+            "grant": In(layouts.sink(layouts.evt_grant)), "granting": Out(1),
             "end_flight": In(stream.Signature(c.pirq_bits)),
             "note": Out(stream.Signature(layouts.note)), "note_done": In(layouts.note_done),
             "out_dom": In(c.domain_bits), "out_k": In(c.lane_bits), "out_value": Out(8),
@@ -142,6 +144,7 @@ class EventChannels(wiring.Component):
             operands.op.eq(bus.op), operands.data.eq(bus.request.data),
             operands.arg0.eq(store.bank_row.arg0), operands.arg1.eq(store.bank_row.arg1),
             operands.window.eq(bus.window),
+            self.granting.eq(grant.active),
             self.lag.eq(walk.active & walk.of_pending & ~walk.begins),
             self.quiet.eq(idle & store.ready & ~self.bus.req.valid & ~self.bus.rsp.valid
                           & ~self.grant.target.valid & ~notes.valid & ~grant.multi

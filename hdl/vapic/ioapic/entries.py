@@ -39,7 +39,7 @@ class Entries(wiring.Component):
     """RTE or IRT entry, REQX and PIRQ_OWNER of every interrupt source, and its last target.
 
     Reads take one cycle. The event channels see a write of the cycle in which they name the row;
-    nothing is taken in such a cycle, and what the bus reads in it is not looked at, nor is the last
+    no offer follows such a cycle, and what the bus reads in it is not looked at, nor is the last
     target in a cycle with a grant. So block RAM needs a bypass for the event channels alone. After
     reset one row a cycle is written with its reset value, then ``ready`` rises (GEN-06).
 
@@ -60,12 +60,14 @@ class Entries(wiring.Component):
         Row ``n`` of the previous cycle.
     last : ``Out(Layouts.last_target)``
         Last target of row ``n`` of the previous cycle.
-    offer_n, take : ``In``
-        Row that dispatch starts a selection of, and in which cycle.
+    next_n : ``In(pirq_bits)``
+        Row that is offered in the next cycle, if one is: so a block RAM has time.
+    take : ``In(1)``
+        Dispatch starts a selection of the row named a cycle ago.
     request : ``Out(Layouts.request)``
-        That row, from the cycle after ``take`` until the next one.
+        That row, from the cycle after ``take`` until the next one, from flip-flops.
     offer_dom : ``Out(domain_bits)``
-        Only with ``config.commits``: its domain, in the same cycle, for the record of the start.
+        Only with ``config.commits``: domain of the row named a cycle ago.
     query_n, query_entry : ``In``, ``Out(Layouts.entry)``
         Row that the event channels read, a cycle later.
     note : ``In(Layouts.pirq_note)``
@@ -88,8 +90,7 @@ class Entries(wiring.Component):
         index = config.pirq_bits
         self._config = config
         self.rows = RowMemory(64, config.pirqs, granularity=8, sweep=True, quiet=True, reads={
-            "bus": Read.APART, "start": Read.HELD, "query": Read.AFTER,
-            **({"peek": Read.NOW} if config.commits else {})})
+            "bus": Read.APART, "start": Read.APART, "query": Read.AFTER})
         self.targets = RowMemory(layouts.last_target, config.pirqs, sweep=True,
                                  reads={"bus": Read.APART})
         self.flights = RowMemory(flight_layout, config.pirqs, sweep=True, lut_ram=True,
@@ -98,7 +99,7 @@ class Entries(wiring.Component):
             "note": In(layouts.pirq_note), "flight": Out(flight_layout),
             "n": In(index), "write": In(write_layout), "word": In(32),
             "row": Out(row_layout), "last": Out(layouts.last_target),
-            "offer_n": In(index), "take": In(1), "request": Out(layouts.request),
+            "next_n": In(index), "take": In(1), "request": Out(layouts.request),
             "query_n": In(index), "query_entry": Out(layouts.entry),
             "current": In(index), "grant": In(1), "target": In(layouts.last_target),
             "ready": Out(1), **({"learn": In(1)} if falls_back(config) else {}),
@@ -110,7 +111,9 @@ class Entries(wiring.Component):
         m.submodules.rows, m.submodules.targets = rows, targets = self.rows, self.targets
         m.submodules.flights = flights = self.flights
         m.submodules.sweep = sweep = Sweep(c.pirqs)
-        new, reset = Signal(row_layout), Signal(row_layout)
+        new, reset, taken = Signal(row_layout), Signal(row_layout), Signal(row_layout)
+        with m.If(self.take):
+            m.d.sync += taken.eq(rows.start.data)
         m.d.comb += [
             new.vector.eq(word[0:8]), Cat(new.mode, new.logical).eq(word[8:12]),
             new.polarity.eq(word[13]), new.trigger.eq(word[15]), new.mask.eq(word[16]),
@@ -125,7 +128,7 @@ class Entries(wiring.Component):
             targets.write.data.eq(self.target),
             rows.bus.addr.eq(self.n), self.row.eq(rows.bus.data),
             targets.bus.addr.eq(self.n), self.last.eq(targets.bus.data),
-            rows.start.addr.eq(self.offer_n), rows.start.hold.eq(~self.take),
+            rows.start.addr.eq(self.next_n),
             rows.query.addr.eq(self.query_n),
             flights.write.en.eq(self.note.valid), flights.write.addr.eq(self.note.n),
             flights.write.data.infl.eq(self.note.infl_any),
@@ -138,11 +141,11 @@ class Entries(wiring.Component):
         m.d.comb += [
             *_read(rows.query.data, self.query_entry), self.query_entry.autoeoi.eq(
                 data.View(row_layout, rows.query.data).reqx.autoeoi),
-            *_read(rows.start.data, self.request),
+            *_read(taken, self.request),
             self.request.kind.eq(Mux(self.current < c.rtes, SourceKind.PIN, SourceKind.IRT)),
         ]
         if falls_back(c):
-            taken, learned = data.View(row_layout, rows.start.data), Signal(row_layout)
+            learned = Signal(row_layout)
             m.d.comb += [learned.eq(taken), learned.reqx.hint.eq(self.target.k),
                          learned.reqx.hint_valid.eq(1)]
             with m.If(self.learn):
@@ -151,8 +154,7 @@ class Entries(wiring.Component):
             m.d.comb += [self.request[name].eq(taken.reqx[name])
                          for name in ("hint_valid", "hint", "learn", "slack")]
         if c.commits:
-            m.d.comb += [rows.peek.addr.eq(self.offer_n),
-                         self.offer_dom.eq(data.View(row_layout, rows.peek.data).dom)]
+            m.d.comb += self.offer_dom.eq(data.View(row_layout, rows.start.data).dom)
         return m
 
 

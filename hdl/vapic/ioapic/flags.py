@@ -31,7 +31,8 @@ class Flags(wiring.Component):
     or configuration error, then whatever sets: an occurrence beats a clear of pend, the
     acceptance beats a clear of RIRR (GEN-04). A grant is told a cycle after its decision: pend
     stays if something occurred in between, and RIRR rises a cycle late, which no access sees, as
-    accesses wait, and no other grant of the entry, as one is under way at a time.
+    accesses wait, and no other grant of the entry, as one is under way at a time. A message and
+    an outcome are told a cycle late too, so that nothing need be known of what was before them.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ class Flags(wiring.Component):
         As `Ioapic` gets them, they act in the next cycle; ``set_pend`` is for edge and MSI table
         entries only.
     message : ``In``
-        A message.
+        A message that was decided in the cycle before.
     line, edge : ``In(rtes)``
         The lines, and those about to become active, of `Lines`; no edge in a cycle with
         ``change.valid``.
@@ -63,7 +64,7 @@ class Flags(wiring.Component):
     current_at : ``In(pirqs)``
         The request under selection, one-hot.
     first, fail : ``In(1)``
-        First decision of its grant, a cycle ago; it has a configuration error.
+        First decision of its grant, or it was found to have a configuration error; a cycle ago.
     level, infl, stands : ``Out(pirqs)``
         Effective trigger; in flight; the request exists and is neither masked, gated by RIRR, nor
         erroneous: the terms of SEL-04 about it but for CTRL.enable.
@@ -72,7 +73,9 @@ class Flags(wiring.Component):
     quiet : ``Out(1)``
         Nothing is to act in this cycle that came in the one before.
     coalesced : ``Out(range(rtes + 3))``
-        Merges decided in the previous cycle (IOA-04).
+        Merges of the previous cycle (IOA-04).
+    merged : ``Out(1)``
+        One more, of two cycles ago: with the request under selection, which was not granted then.
     """
 
     def __init__(self, config):
@@ -89,6 +92,7 @@ class Flags(wiring.Component):
             "current_at": In(c.pirqs), "first": In(1), "fail": In(1),
             "level": Out(c.pirqs), "infl": Out(c.pirqs), "stands": Out(c.pirqs),
             "state": Out(state_layout), "quiet": Out(1), "coalesced": Out(range(c.rtes + 3)),
+            "merged": Out(1),
         })
 
     def _all(self, bit):
@@ -126,23 +130,24 @@ class Flags(wiring.Component):
         # the last is a new one and merges with nothing of this grant (SEL-20), so pend stays for
         # what came `again` in the cycle of the decision. A configuration error ends an occurrence
         # of an edge entry only (IOA-18).
-        here, current_level, spent, again = self.current_at, Signal(), Signal(), Signal()
+        here, current_level, ends, again = self.current_at, Signal(), Signal(), Signal()
         kept, arrived = vector("kept"), vector("arrived")
         handed = at & self._all(back.valid & back.set_pend)
         m.d.sync += [
             current_level.eq((here & self.level).any()),
             pend.eq(kept | handed | arrived),
-            again.eq((here & (handed | arrived)).any()),
+            again.eq((here & (handed | self.edge)).any()),
         ]
         m.d.comb += [
-            spent.eq(self.first & ~again | self.fail & ~current_level),
-            kept.eq(pend & ~(at & self._all(change.clear)) & ~(here & self._all(spent))),
+            ends.eq(self.first | self.fail & ~current_level),
+            kept.eq(pend & ~(at & self._all(change.clear))
+                    & ~(here & self._all(ends & ~again))),
             arrived.eq(self.edge),
         ]
         if c.irts:
             m.d.comb += arrived[c.rtes:].eq(
                 decode(self.message.index, c.irts) & self.message.valid.replicate(c.irts))
-        self._count(m, kept, handed, arrived, again)
+        self._count(m, kept, handed, arrived, again & ~ends)
 
         # Gates.
         released = self._all(back.valid & back.clear_rirr | change.low & ~change.level)
@@ -168,20 +173,21 @@ class Flags(wiring.Component):
         ]
         return m
 
-    def _count(self, m, kept, handed, arrived, again):
+    def _count(self, m, kept, handed, arrived, joined):
         """Merges, told in the next cycle (IOA-04): of each pin, of a message, of a hand-back.
 
-        The request under selection counts as granted. If it turns out not to be, one more merged.
+        With an edge or hand-back the request under selection counts as granted. If it turns out not
+        to be, what came has ``joined`` it, and one more has merged.
         """
         c, here = self._config, self.current_at
         merged, others, was_kept = Signal(c.rtes), Signal(2), Signal()
         before = kept & ~here
         both = handed[c.rtes:] & arrived[c.rtes:]
-        m.d.comb += self.coalesced.eq(reduce_pairs(
-            [*merged, *others, again & was_kept & ~self.first], lambda a, b: a + b))
+        m.d.comb += self.coalesced.eq(reduce_pairs([*merged, *others], lambda a, b: a + b))
         m.d.sync += [
+            self.merged.eq(joined & was_kept),
             merged.eq(arrived[:c.rtes] & (before | handed)[:c.rtes]),
-            others.eq(Cat((arrived[c.rtes:] & before[c.rtes:] | both).any(),
+            others.eq(Cat((arrived[c.rtes:] & kept[c.rtes:] | both).any(),
                           (handed & before).any())),
             was_kept.eq((kept & here).any()),
         ]

@@ -14,8 +14,8 @@ __all__ = ["RequestState"]
 class RequestState(wiring.Component):
     """Follow one selection from take to grant or outcome; remember requests found without target.
 
-    An outcome counts only if the request stands in that cycle and its entry was not written since
-    the selection started; otherwise it is as good as `Outcome.AGAIN`.
+    An outcome is told a cycle after it was judged: by then it is known to count, that is the
+    request stood in that cycle and its entry was not written since the selection started.
 
     A request put off is not ``live`` until ``recheck``, a write to its entry, or until it ends and
     a new one comes. If one of these happened since the start, it is ``live`` again at once.
@@ -101,9 +101,9 @@ class RequestState(wiring.Component):
             was_held.eq((held & self.current_at).any()),
             self.good.eq(standing & self.enable & ~stale),
             self.due.eq(self.stands & ~waits), self.live.eq(self.due & all_of(self.enable)),
-            self.fail.eq(self.good & (ended == Outcome.ERROR)),
-            put_off.eq(self.good & ((ended == Outcome.PARK) | (ended == Outcome.WAIT)
-                                    | (ended == Outcome.BLOCKED))),
+            self.fail.eq(ended == Outcome.ERROR),
+            put_off.eq((ended == Outcome.PARK) | (ended == Outcome.WAIT)
+                       | (ended == Outcome.BLOCKED)),
             reasons.mine.addr.eq(self.current),
             reasons.write.en.eq(put_off), reasons.write.addr.eq(self.current),
             reasons.write.data.eq(ended),

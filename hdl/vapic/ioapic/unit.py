@@ -57,17 +57,19 @@ class Ioapic(wiring.Component):
     recheck : ``In(1)``
         Requests without target may have got one.
     granting : ``In(1)``
-        A grant is being decided: register accesses wait.
+        A grant or an outcome is being decided: register accesses wait.
     requests : ``Out(Layouts.source)``
         To dispatch; the tag is the PIRQ. ``take`` comes in no cycle with an outcome.
     query_n, query_entry : ``In(pirq_bits)``, ``Out(Layouts.entry)``
         Entry for the event channels, one cycle later.
-    coalesced : ``Out(range(rtes + 3))``
-        Merges decided in the previous cycle: a counter that is to be exact adds it when read.
+    coalesced, merged : ``Out(range(rtes + 3))``, ``Out(1)``
+        Merges of the previous cycle, and one more, of two cycles ago: a counter that is to be exact
+        adds them when read.
     parked : ``Out(1)``
         A request became parked in the cycle before.
-    ready, quiet : ``Out(1)``
-        Rows are initialised; nothing is under way and nothing to be taken.
+    ready, quiet, settled : ``Out(1)``
+        Rows are initialised; nothing is under way and nothing to be taken; no change of a pin is on
+        its way, combinational from ``pin``.
     commits, commits_lines : ``Out(Layouts.commit_port)``
         Only with ``config.commits``: accesses, and changes of the lines.
     """
@@ -84,8 +86,8 @@ class Ioapic(wiring.Component):
             "globals": In(layouts.globals), "recheck": In(1), "granting": In(1),
             "requests": Out(layouts.source),
             "query_n": In(c.pirq_bits), "query_entry": Out(layouts.entry),
-            "coalesced": Out(range(c.rtes + 3)), "parked": Out(1),
-            "ready": Out(1), "quiet": Out(1),
+            "coalesced": Out(range(c.rtes + 3)), "merged": Out(1), "parked": Out(1),
+            "ready": Out(1), "quiet": Out(1), "settled": Out(1),
         }
         if c.commits:
             ports["commits"] = Out(layouts.commit_port)
@@ -113,7 +115,7 @@ class Ioapic(wiring.Component):
         self._select(m)
         self._offer(m, contenders, stands)
         m.d.comb += [
-            self.ready.eq(entries.ready),
+            self.ready.eq(entries.ready), self.settled.eq(lines.settled),
             self.quiet.eq(entries.ready & registers.quiet & lines.settled & flags.quiet
                           & ~eoi.valid & ~self.state.live.any()),
         ]
@@ -184,7 +186,7 @@ class Ioapic(wiring.Component):
             flags.latch_masked.eq(self.globals.latch_masked_edges),
             flags.current_at.eq(state.current_at), flags.fail.eq(state.fail),
             flags.first.eq(self.requests.first),
-            self.coalesced.eq(flags.coalesced),
+            self.coalesced.eq(flags.coalesced), self.merged.eq(flags.merged),
         ]
 
     def _select(self, m):
@@ -202,7 +204,7 @@ class Ioapic(wiring.Component):
             state.spoils.eq(registers.spoils | registers.change.valid),
             state.n.eq(registers.n), state.at.eq(self.flags.at),
             state.written_at.eq(self.flags.changed), self.parked.eq(state.parked),
-            entries.offer_n.eq(requests.tag), entries.take.eq(requests.take),
+            entries.next_n.eq(self._picker.n), entries.take.eq(requests.take),
             entries.current.eq(state.current), entries.grant.eq(granted),
             entries.target.eq(requests.target),
             requests.request.eq(entries.request), requests.ok.eq(state.good & ~registers.ending),

@@ -69,13 +69,13 @@ class SourceRecords:
         - ``take`` in a cycle with ``offer`` starts its selection. ``request`` is valid from the
           next cycle on and stays until the next take: it is a snapshot, whatever happens to
           the entry. So a source may read it from a memory at the address ``tag``.
-        - ``ok``, from the second cycle after ``take`` until the grant or outcome: the request
-          stands and nothing of it was written since the start. It comes from flip-flops. The first
-          decision of a grant commits only with ``ok`` (SEL-20), the others do not ask.
+        - ``ok``, from the second cycle after ``take`` until the grant or outcome is decided: the
+          request stands and nothing of it was written since the start. It comes from flip-flops.
+          The first decision of a grant commits only with ``ok`` (SEL-20), the others do not ask.
         - Then, in the cycle after the decision, either ``first`` and ``last`` (both at once for one
           target) with the ``target`` of that decision, and ``multi`` while more are to come;
-        - or an ``outcome``, one cycle long: no target. The source judges by ``ok`` of that cycle
-          whether the request is still the one that was asked about.
+        - or an ``outcome``, one cycle long: no target. It is told a cycle after it was judged, and
+          is AGAIN if ``ok`` was 0 then.
         - ``learn``, with ``first``: the request's hint becomes ``target.k`` and is valid (SEL-13);
           only if a policy built falls back.
         - ``offer_dom``, with ``config.commits`` alone: the domain of the offer, for the record of

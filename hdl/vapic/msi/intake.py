@@ -13,10 +13,10 @@ __all__ = ["MsiIntake"]
 class MsiIntake(wiring.Component):
     """Decode writes to 0xFEExxxxx of the remappable format (MSI-01, MSI-04).
 
-    A request is taken and decided in the same cycle, answered and recorded in the next; the
-    entry's pend bit is set by then. Discarded with ERR-06, though acknowledged: compatibility
-    format, an address outside 0xFEExxxxx, an index beyond the table, and any read, which
-    returns 0; with ERR-04: a write of less than a word.
+    A request is taken and decided in the same cycle, answered and recorded in the next, in which
+    the message goes out: as late as what is told of a grant of that cycle. Discarded with ERR-06,
+    though acknowledged: compatibility format, an address outside 0xFEExxxxx, an index beyond the
+    table, and any read, which returns 0; with ERR-04: a write of less than a word.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class MsiIntake(wiring.Component):
     bus : ``In(Layouts.unit_bus)``
         Accesses, with the whole 32-bit address.
     message : ``Out(Layouts.message)``
-        To the I/O APIC.
+        To the I/O APIC, in the cycle after the decision.
     ready, quiet : ``Out(1)``
         Always ready; nothing is under way.
     commits : ``Out(Layouts.commit_port)``
@@ -56,13 +56,12 @@ class MsiIntake(wiring.Component):
                     & (index < self._config.irts)),
             self.bus.req.ready.eq(~answer.valid),
             take.eq(self.bus.req.valid & self.bus.req.ready),
-            self.message.valid.eq(take & good),
-            self.message.index.eq(index),
             self.ready.eq(1),
             self.quiet.eq(~self.bus.req.valid & ~answer.valid),
         ]
         m.d.sync += [
             answer.valid.eq(take),
+            self.message.valid.eq(take & good), self.message.index.eq(index),
             answer.payload.err.eq(
                 Mux(good, Err.NONE, Mux(request.we & ~full, Err.PARTIAL, Err.MSI))),
         ]
