@@ -292,7 +292,7 @@ def test_access_decided_after_an_eoi_sees_all_of_it():
             await desk.accept(ctx, 0)
             ctx.set(dut.bus.req.payload, {"addr": 0x2800, "sel": 15, "vmm": 1})
             ctx.set(dut.bus.req.valid, 1)
-            seen = decided = None
+            seen, decided = None, -1
             for cycle in range(40):
                 ctx.set(dut.eoi, {"valid": cycle == delay, "vector": 0x40})
                 if ctx.get(dut.registers.apply):
