@@ -16,7 +16,7 @@ from .ioapic_model import StoreModel
 from .ioapic_partners import Bank, Devices, Dispatcher, EventChannels, Globals
 
 #: Cycles after its commit until an EOI has cleared RIRR.
-EOI_TAKES = 0
+EOI_TAKES = 9
 
 
 class Bench:
