@@ -1,311 +1,120 @@
-"""Plain model of the bank's vCPUs, and random traffic for it; imports no hardware."""
+"""The golden model behind the ports of the bank: one call for each commit of it."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from vapic_sim.model.core import Core
+from vapic_sim.model.grants import Dispatcher
+from vapic_sim.model.params import Params
+from vapic_sim.model.records import AcceptResult
+from vapic_sim.model.selection import Selection
+from vapic_sim.model.vcpu import Note, Vcpu
+
+from .model_bus import CTRL, ENABLE, RETRY_ON_IRR, SPURIOUS, access, read, write
+
+#: Of the page of a vCPU.
+LOAD, GRANTS, WAKES, ABORTS = 0x14, 0x28, 0x2C, 0x30
 
 
-BUS, ACCEPT, UPCALL, CTL = range(4)
-SET, MERGED, RETRY, ABORT, SKIP, RECVILL = range(6)
-ONES = 0xFFFFFFFF
+def lane_row(vcpu):
+    """What dispatch is told of the lane of a vCPU; the out count comes from elsewhere."""
+    apic = vcpu.apic
+    return {"online": vcpu.online, "frozen": vcpu.freeze, "enabled": apic.en,
+            "svr_enabled": apic.svr_enabled, "id": apic.id, "ldr": apic.ldr,
+            "flat": apic.dfr == 15, "cluster": apic.dfr == 0, "sched": vcpu.sched,
+            "tpr": apic.tpr, "ppr": apic.ppr, "apr": apic.apr,
+            "count": min(255, apic.count), "v": vcpu.v}
 
 
-class Vcpu:
-    """One vCPU as the specification tells it; no summaries, bitmaps are integers."""
+@dataclass
+class Commit:
+    """One commit: the answer, row, place and owed vector before it, what others are told."""
 
-    def __init__(self, config, v):
-        self.config, self.v = config, v
-        self.online = self.freeze = 0
-        self.dom, self.k, self.apicid = v // config.lanes, v % config.lanes, v & 255
-        self.sched, self.upvec, self.upvec_valid = 3, 0, 0
-        self.pend = self.line = self.owed = self.wakes = 0
-        self.en = 1
-        self.apic_reset()
-        self.was_wake = False
-
-    def apic_reset(self):
-        self.id, self.ldr, self.dfr, self.tpr = self.apicid, 0, 15, 0
-        self.svr, self.acc, self.esr = 0xFF, 0, 0
-        self.irr = self.isr = self.tmr = 0
-
-    @property
-    def svr_enabled(self):
-        return self.svr >> 8 & 1
-
-    irrv = property(lambda self: max(0, self.irr.bit_length() - 1))
-    isrv = property(lambda self: max(0, self.isr.bit_length() - 1))
-    load = property(lambda self: min(255, self.irr.bit_count() + self.isr.bit_count()))
-
-    @property
-    def ppr(self):
-        return self.tpr if self.tpr >> 4 >= self.isrv >> 4 else self.isrv & 0xF0
-
-    @property
-    def apr(self):
-        t, r, s = self.tpr >> 4, self.irrv >> 4, self.isrv >> 4
-        return self.tpr if t >= r and t > s else max(t, r, s) << 4
-
-    @property
-    def irq(self):
-        return int(self.en and self.svr_enabled and self.irrv >= 16
-                   and self.irrv >> 4 > self.ppr >> 4 and not self.freeze)
-
-    @property
-    def upcall(self):
-        return int(self.line and not self.upvec_valid and not self.freeze)
-
-    @property
-    def terms(self):
-        return (self.online, self.freeze, self.en, self.svr_enabled, self.id, self.ldr,
-                self.dfr, self.sched)
-
-    def legal(self, vector):
-        return 16 <= vector < self.config.vectors
-
-    def can_accept(self):
-        return self.online and self.en and self.svr_enabled and not self.freeze
-
-    def latch(self, vector, level):
-        old = self.irr >> vector & 1
-        self.irr |= 1 << vector
-        self.tmr = self.tmr & ~(1 << vector) | level << vector
-        return old
-
-    def settle_upcall(self, due, effect):
-        """Inject the upcall vector if it is due and can be; else keep it owed."""
-        due = self.pend and self.upvec_valid and (due or self.owed)
-        self.owed = int(bool(due and not self.can_accept()))
-        if due and not self.owed:
-            effect.injected = 1
-            effect.grew = not self.latch(self.upvec, 0)
+    vcpu: Vcpu
+    answer: Any
+    row: dict
+    place: tuple[int, int]
+    owed: bool
+    eois: list
+    changed: bool
+    grew: bool
+    wake: int
+    spurious: int
 
 
-def read_register(u, offset, stats):
-    """Value of an xAPIC-page register; None if it is reserved."""
-    words = {0x100: u.isr, 0x180: u.tmr, 0x200: u.irr}
-    base = offset & 0xF80
-    if base in words:
-        return words[base] >> (offset >> 4 & 7) * 32 & ONES
-    values = {
-        0x20: u.id << 24, 0x30: 0x01050014, 0x80: u.tpr, 0x90: u.apr, 0xA0: u.ppr, 0xB0: 0,
-        0xD0: u.ldr << 24, 0xE0: u.dfr << 28 | 0xFFFFFFF, 0xF0: u.svr, 0x280: u.esr,
-        0xFB0: 0, 0xFD0: 0, 0xFE0: 0, 0x380: 0, 0x390: 0, 0x3E0: 0}
-    values |= dict.fromkeys(range(0x300, 0x380, 16), 0)
-    return values.get(offset)
+class BankModel:
+    """All vCPUs of the golden model; what their neighbours hold is said with each operation."""
 
+    def __init__(self, config):
+        self.core = Core(Params.of(config.to_dict()))
+        self.core.recorded = True       # writes of CTL come as notes
+        self.vcpus, self.eois = self.core.vcpus, []
+        self.core.ioapic.lapic_eoi = lambda dom, vector: self.eois.append((dom, vector))
 
-def bus_access(model, r, out, stats, effect):
-    """Apply one access; returns (data, berr, err)."""
-    addr, data, whole, lapic = r.addr & ~3, r.data, r.sel == 15, r.addr >> 22 & 1
-    v = addr >> (13 if lapic else 6) & 511
-    if v >= len(model):
-        effect.nothing = True
-        return 0, 1, 2
-    u, partial = model[v], 0 if whole else 4
-    if not lapic:
-        slot = addr & 0x3C
-        if slot >= 0x34:
-            effect.nothing = True
-            return 0, 1, 2
-        if not r.we:
-            return {0: u.online | u.freeze << 1 | u.dom << 4 | u.apicid << 8 | u.freeze << 16
-                    | u.k << 24, 4: u.sched, 0x10: u.upvec | u.upvec_valid << 8,
-                    0x14: min(255, out[u.dom, u.k] + u.load) if slot == 0x14 else 0,
-                    0x28: stats("granted", v), 0x2C: u.wakes, 0x30: stats("aborted", v),
-                    }.get(slot, 0), 0, partial
-        due = False
-        if whole and slot == 4:
-            u.sched = data & 3
-        if whole and slot == 0x10:
-            valid, vector = int(data >> 8 & 1 and u.legal(data & 255)), data & 255
-            due = valid and (not u.upvec_valid or vector != u.upvec)
-            u.upvec, u.upvec_valid = vector, valid
-        u.settle_upcall(due, effect)
-        return 0, 0, partial
-    offset, msr = addr & 0xFFF, addr >> 12 & 1
-    if offset == 0xFA0:
-        if r.we and whole:
-            u.tpr = (data & 15) << 4
-        return (0 if r.we else u.tpr >> 4), 0, partial
-    if msr and offset == 0xFF0:
-        if not r.we:
-            return 0xFEE00000 | u.en << 11 | (u.k == 0) << 8, 0, partial
-        if not whole:
-            return 0, 0, partial
-        if data >> 12 != 0xFEE00 or data & 0x6FF:
-            return 0, 1, 0
-        if data >> 11 & 1 and not u.en:
-            u.apic_reset()
-        u.en = data >> 11 & 1
-        return 0, 0, 0
-    if msr and (offset != 0xFC0 or not u.en):
-        return 0, 1, 0
-    if not u.en:
-        return (0 if r.we else ONES), 0, partial
-    if offset & 15:
-        return 0, 0, partial
-    if offset == 0xFC0:
-        if r.we:
-            return 0, 0, partial
-        if not u.irq:
-            effect.spurious = not u.freeze
-            return u.svr & 255, 0, partial
-        vector = u.irrv
-        assert vector >> 4 > u.isrv >> 4        # INV-10, LAPIC-18
-        u.irr ^= 1 << vector
-        u.isr |= 1 << vector
-        effect.taken = True
-        return 1 << 31 | vector, 0, partial
-    value = read_register(u, offset, stats)
-    if value is None and (whole or not r.we):
-        u.acc |= 0x80
-    if not r.we:
-        return value or 0, 0, partial
-    if not whole:
-        return 0, 0, partial
-    due = False
-    if offset == 0x20:
-        u.id = data >> 24
-    elif offset == 0x80:
-        u.tpr = data & 255
-    elif offset == 0xB0 and u.isr:
-        vector = u.isrv
-        u.isr ^= 1 << vector
-        if u.tmr >> vector & 1 and not u.svr >> 12 & 1 and u.dom < model[0].config.domains:
-            effect.eoi = (u.dom, vector)
-    elif offset == 0xD0:
-        u.ldr = data >> 24
-    elif offset == 0xE0:
-        u.dfr = data >> 28
-    elif offset == 0xF0:
-        due = data >> 8 & 1 and not u.svr_enabled
-        u.svr = data & 0x13FF
-    elif offset == 0x280:
-        u.esr, u.acc = u.acc, 0
-    u.settle_upcall(due, effect)
-    return 0, 0, 0
+    def _commit(self, vcpu, operation, dom=None, **entry):
+        """Do it while a selection of the vCPU's domain watches."""
+        core, old = self.core, (lane_row(vcpu), (vcpu.dom, vcpu.k), vcpu.owed)
+        counters = 0x8000 + 0x40 * vcpu.v + WAKES, SPURIOUS
+        counts = [read(core, counter) for counter in counters]
+        entry = SimpleNamespace(dom=vcpu.dom if dom is None else dom, **entry)
+        core.selection = watch = Selection(SimpleNamespace(entry=entry, targets=range(2)))
+        self.eois.clear()
+        answer = operation()
+        eois = [eoi for eoi in self.eois if eoi[0] < core.params.domains]    # others own nothing
+        return Commit(vcpu, answer, *old, eois, bool(watch.changed), bool(watch.grew),
+                      *(read(core, at) - n for at, n in zip(counters, counts, strict=True)))
 
+    def bus(self, r, out, counts):
+        """An access: (data, bus error, error); `counts` has GRANTS and ABORTS by vCPU."""
+        core, addr = self.core, r["addr"] & ~3
+        vcpu = core.vcpus[min(len(core.vcpus) - 1, addr >> (13 if addr >> 22 & 1 else 6) & 511)]
 
-def accept(u, a, ok, retry_on_irr, effect):
-    """Result of one target of a grant."""
-    if a.illegal:
-        u.acc |= 0x40
-        return RECVILL
-    if not ok:
-        effect.nothing = True
-        return ABORT
-    if u.irr >> a.vector & 1 and a.single and retry_on_irr:
-        effect.nothing = True
-        return RETRY
-    return MERGED if u.latch(a.vector, a.level) else SET
+        def do():
+            if vcpu.online:
+                core.events.out[vcpu.dom][vcpu.k] = out(vcpu.dom, vcpu.k)
+            data, berr, err = access(core, r)
+            slot = None if r["we"] else addr - 0x8000 - 0x40 * vcpu.v
+            if slot in counts:
+                data += counts[slot](vcpu.v)
+            if slot == LOAD and not vcpu.online:    # see the model's masks
+                data = min(255, data + out(vcpu.dom, vcpu.k))
+            return data, berr, err
+        return self._commit(vcpu, do)
 
+    def accept(self, r, ok, retry_on_irr):
+        """A target of a grant; dispatch says `ok`."""
+        core, vcpu = self.core, self.core.vcpus[r["v"]]
 
-def write_ctl(config, u, data, held, out, effect):
-    """VCPU.CTL (LAPIC-60); returns whether it is applied."""
-    online, dom, k = data & 1, data >> 4 & 15, data >> 24 & 63
-    if ((u.online and (dom, k) != (u.dom, u.k))
-            or (online and (k >= config.lanes or dom >= config.domains or held))
-            or (u.online and not online and out[u.dom, u.k])):
-        return 0
-    u.online, u.freeze, u.dom, u.k, u.apicid = online, data >> 1 & 1, dom, k, data >> 8 & 255
-    if not online:
-        u.pend = u.line = 0
-    u.settle_upcall(False, effect)
-    return 1
+        def accept():
+            write(core, CTRL, ENABLE | RETRY_ON_IRR * retry_on_irr)
+            if r["illegal"]:
+                vcpu.apic.received_illegal()
+                return AcceptResult.RECVILL
+            if not ok:
+                return AcceptResult.ABORT
+            if Dispatcher(core).retries(core.selection, vcpu):
+                return AcceptResult.RETRY
+            fresh = core.accept(vcpu, r["vector"], bool(r["level"]))
+            return AcceptResult.SET if fresh else AcceptResult.MERGED
+        return self._commit(vcpu, accept, dynamic=bool(r["single"]), vector=r["vector"])
 
+    def upcall(self, r):
+        """A note of upcall state, which an offline vCPU has none of; whether UPVEC is injected."""
+        vcpu = self.core.vcpus[r["v"]]
+        pend, line = (bool(r[name] and vcpu.online) for name in ("pend", "line"))
+        rose = bool(r["pend"] and (r["rise"] or not vcpu.pend))
+        return self._commit(
+            vcpu, lambda: self.core.take_note(vcpu, Note(pend, line, rose, True)))
 
-OFFSETS = [0x20, 0x30, 0x80, 0x90, 0xA0, 0xD0, 0xE0, 0xF0, 0xF0, 0x280, 0x280, 0xFA0, 0xFB0, 0x300,
-           0x320, 0x370, 0x390, 0x3F0, 0x0C0, 0x400, 0xFF0, 0xFD0, 0x84, 0x1FF0, 0x1FF0, 0x1FC0,
-           0x1FA0, 0x1FB0, 0x1080]
-OFFSETS += [base + 16 * i for base in (0x100, 0x180, 0x200) for i in range(8)]
+    def ctl(self, r, out):
+        """A write of VCPU.CTL; whether it is applied."""
+        core, vcpu, data = self.core, self.core.vcpus[r["v"]], r["data"]
+        dom, k = data >> 4 & 15, data >> 24 & 63
 
-
-class Traffic:
-    """Random operations, biased so that the vCPUs are mostly online, enabled and busy."""
-
-    def __init__(self, config, rng):
-        self.config, self.rng = config, rng
-        self.popular = [rng.randrange(16, config.vectors) for _ in range(6)]
-
-    def vector(self):
-        rng = self.rng
-        return rng.choice(self.popular) if rng.random() < .5 else rng.randrange(
-            16, self.config.vectors)
-
-    def access(self, model):
-        """A bus access; now and then one that makes its vCPU accept interrupts again."""
-        rng, config = self.rng, self.config
-        v = rng.randrange(config.vcpus)
-        sel, data, we = 15, rng.getrandbits(32), rng.random() < .5
-        lapic, dice, u = 0x400000 + 0x2000 * v, rng.random(), model[v]
-        if dice < .3 and not u.en:
-            addr, data, we = lapic + 0x1FF0, 0xFEE00800, 1
-        elif dice < .3 and not u.svr_enabled:
-            addr, data, we = lapic + 0xF0, 0x1FF, 1
-        elif dice < .5:
-            addr, we = lapic + 0xFC0, rng.random() < .02
-        elif dice < .6:
-            addr, we = lapic + 0xB0, rng.random() < .95
-        elif dice < .65:
-            addr, we, data = lapic + 0x80, 1, rng.choice([0, 0, 0x20, 0x53])
-        elif dice < .7:
-            addr, we, data = lapic + 0xF0, 1, rng.choice([0xFF, 0x1FF])
-        elif dice < .75:
-            addr, we = 0x8010 + 0x40 * v, 1
-            data = 256 | rng.choice(self.popular)
-        elif dice < .77:
-            addr, we, data = lapic + 0x1FF0, 1, 0xFEE00000
-        else:
-            addr, we, data, sel = self.odd_access(
-                v if rng.random() < .97 else config.vcpus, data, we)
-        return {"addr": addr, "we": we, "data": data, "sel": sel, "vmm": rng.getrandbits(1),
-                "dom": rng.getrandbits(4), "vcpu": rng.getrandbits(9)}
-
-    def odd_access(self, v, data, we):
-        """Address, direction, data and byte lanes of an access to any register."""
-        rng = self.rng
-        sel = 15 if rng.random() < .9 else rng.randrange(15)
-        if rng.random() < .5:
-            slot = rng.choice([0, 4, 4, 0x10, 0x14, 0x14, 0x28, 0x2C, 0x30, rng.randrange(64)])
-            we = we and slot != 0
-            if slot == 4 and rng.random() < .7:
-                data = 2
-            if slot == 0x10:
-                data = rng.choice([0, 256, 256, 256]) | (
-                    rng.choice(self.popular) if rng.random() < .9 else rng.randrange(256))
-            return 0x8000 + 0x40 * v + slot, we, data, sel
-        offset = rng.choice(OFFSETS) if rng.random() < .98 else rng.randrange(0, 0x2000, 4)
-        if offset == 0x1FF0:
-            data = 0xFEE00000 | 0x800 * (rng.random() < .5)
-            if rng.random() < .3:
-                data ^= 1 << rng.randrange(32)
-        elif offset & 0xFFF == 0xF0:
-            data = rng.getrandbits(8) | 0x100 * (rng.random() < .6) | rng.choice([0, 0x1000, 0x200])
-        elif offset & 0xFFF in (0x80, 0xFA0) and rng.random() < .7:
-            data = 0
-        return 0x400000 + 0x2000 * v + offset, we, data, sel
-
-    def grant(self):
-        rng, config = self.rng, self.config
-        return {"n": rng.randrange(config.pirqs), "v": rng.randrange(config.vcpus),
-                "vector": self.vector(), "level": rng.random() < .7, "single": rng.getrandbits(1),
-                "first": rng.getrandbits(1), "last": rng.getrandbits(1),
-                "illegal": rng.random() < .05}
-
-    def note(self, model):
-        rng, config = self.rng, self.config
-        v = rng.randrange(config.vcpus)
-        if rng.random() < .7:
-            pend = rng.getrandbits(1)
-            return {"op": 0, "v": v, "pend": pend, "line": pend and rng.getrandbits(1),
-                    "rise": pend and rng.getrandbits(1), "data": 0, "held": 0}
-        dom, k, u = model[v].dom, model[v].k, model[v]
-        if (u.freeze or not u.online) and rng.random() < .6:
-            good = dom < config.domains and k < config.lanes
-            data = 1 | (dom << 4 | k << 24 if good else v // config.lanes << 4
-                        | v % config.lanes << 24)
-            return {"op": 1, "v": v, "pend": 0, "line": 0, "rise": 0, "data": data, "held": 0}
-        if rng.random() < .3:
-            dom, k = rng.choice([(v // config.lanes, v % config.lanes),
-                                 (rng.randrange(16), rng.randrange(64)),
-                                 (rng.randrange(config.domains), rng.randrange(config.lanes))])
-        data = (rng.random() < .9) | (rng.random() < .25) << 1 | dom << 4 | k << 24 | (
-            rng.getrandbits(8) << 8)
-        return {"op": 1, "v": v, "pend": 0, "line": 0, "rise": 0,
-                "data": data | rng.choice([0, 0xC0FF000C]), "held": rng.random() < .1}
+        def write():
+            core.holder = {(dom, k): object() if r["held"] and data & 1 else vcpu}
+            if vcpu.online:
+                core.events.out[vcpu.dom][vcpu.k] = out(vcpu.dom, vcpu.k)
+            return core.write_ctl(vcpu, data)
+        return self._commit(vcpu, write, dom)

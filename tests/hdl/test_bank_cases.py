@@ -140,14 +140,20 @@ async def registers(d):
 
 
 async def priorities(d):
-    """Cases 55..63; IOA-18, IOA-20, LAPIC-13, 15, 17."""
+    """Cases 55..63, a vCPU for those that belong together."""
     for v in range(4):
         await d.online(v)
         await d.write(v, SVR, 0x1FF)
         await d.write(v, SCHED, 0, row=True)
+    for part in (classes, one_class, nesting, broadcasts, merging, software_enable):
+        await part(d)
+
+
+async def classes(d):
+    """Cases 55, 56: a request waits for its class."""
     await d.write(0, TPR, 0x45)
-    assert (await d.read(0, PPR), await d.read(0, APR)) == (0x45, 0x45)     # 55
-    assert await d.accept(0, 0x45) == AcceptResult.SET                      # 56
+    assert (await d.read(0, PPR), await d.read(0, APR)) == (0x45, 0x45)
+    assert await d.accept(0, 0x45) == AcceptResult.SET
     assert not d.irq(0)
     await d.accept(0, 0x52)
     assert d.irq(0) and await d.read(0, INTA) == 0x80000052
@@ -157,7 +163,10 @@ async def priorities(d):
     assert d.irq(0) and await d.read(0, INTA) == 0x80000045
     await d.write(0, EOI, 0)
 
-    await d.accept(1, 0x61)                                                 # 57
+
+async def one_class(d):
+    """Case 57; LAPIC-15: none of the class in service is given out."""
+    await d.accept(1, 0x61)
     await d.read(1, INTA)
     await d.accept(1, 0x6F)
     assert not d.irq(1) and await d.read(1, INTA) == 0xFF and "spurious" in d.strobes
@@ -165,7 +174,10 @@ async def priorities(d):
     assert await d.read(1, INTA) == 0x8000006F
     await d.write(1, EOI, 0)
 
-    for vector in (0x31, 0x52, 0x93):                                       # 58
+
+async def nesting(d):
+    """Case 58; LAPIC-17: the highest in service ends first."""
+    for vector in (0x31, 0x52, 0x93):
         await d.accept(2, vector)
         assert await d.read(2, INTA) == 1 << 31 | vector
     left = {0x31, 0x52, 0x93}
@@ -175,7 +187,10 @@ async def priorities(d):
         left -= {vector}
     assert await d.bits(2, ISR) == set()
 
-    d.strobes.clear()                                                       # 60, IOA-11
+
+async def broadcasts(d):
+    """Case 60; IOA-11, LAPIC-17: an EOI is told for level vectors, unless suppressed."""
+    d.strobes.clear()
     await d.accept(2, 0xFF, level=1)
     await d.read(2, INTA)
     await d.write(2, EOI, 0)
@@ -188,7 +203,10 @@ async def priorities(d):
     assert d.strobes == [("eoi", 0, 0xFF)] and await d.bits(2, ISR) == set()
     await d.write(2, SVR, 0x1FF)
 
-    await d.accept(2, 0x80, level=1)                                        # 61, 62
+
+async def merging(d):
+    """Cases 61, 62; IOA-20, LAPIC-13: a vector that is requested or in service comes again."""
+    await d.accept(2, 0x80, level=1)
     await d.read(2, INTA)
     assert await d.accept(2, 0x80) == AcceptResult.SET
     assert await d.accept(2, 0x80, level=1) == AcceptResult.MERGED
@@ -206,7 +224,10 @@ async def priorities(d):
     await d.write(2, TPR, 0x95)
     assert await d.read(2, APR) == 0x95
 
-    await d.accept(3, 0x40)                                                 # 63
+
+async def software_enable(d):
+    """Case 63; IOA-18: a request waits for SVR[8]; an illegal vector is an error."""
+    await d.accept(3, 0x40)
     await d.write(3, SVR, 0xFF)
     assert not d.irq(3)
     await d.write(3, SVR, 0x1FF)

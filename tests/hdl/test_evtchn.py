@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""tests/hdl/test_evtchn.py: EventChannels against a plain reference that follows its commits."""
+"""EventChannels against the golden model, which follows its commits."""
 
 from amaranth import ResetInserter, Signal
 
@@ -7,9 +7,10 @@ from vapic import Config
 from vapic.evtchn import EventChannels
 from vapic.layouts import Err
 from vapic_sim.harness import simulate
+from vapic_sim.model.records import AcceptResult
 
-from .evtchn_environment import Environment
-from .evtchn_reference import ABORT, MASK, MERGED, SET, SKIP, UNBOUND, WINDOW
+from .evtchn_environment import FLAGS, Environment
+from .evtchn_model import MASK, WINDOW
 
 
 async def start(ctx, dut):
@@ -23,7 +24,7 @@ async def start(ctx, dut):
 
 def placed_vcpu(env):
     """A vCPU whose lane exists: command registers are per lane."""
-    return env.rng.choice([v for v in range(env.c.vcpus) if env.ref.ctl[v][1] < env.c.lanes])
+    return env.rng.choice([vcpu.v for vcpu in env.model.vcpus if vcpu.k < env.c.lanes])
 
 
 def random_access(env):
@@ -34,7 +35,7 @@ def random_access(env):
     where = {"vmm": vmm, "vcpu": placed_vcpu(env),
              "sel": 15 if rng.random() < 0.95 else rng.randrange(16)}
     port = rng.choice([rng.randrange(12), rng.randrange(c.ports), rng.choice([c.ports, 1 << 31])])
-    busy = [n for n in range(c.pirqs) if env.ref.infl[n]]
+    busy = [n for n in range(c.pirqs) if env.model.events.infl[n]]
     n = rng.choice(busy * 4 + [rng.randrange(c.pirqs)] * 4 + [c.pirqs])
     word = rng.choice([rng.getrandbits(32), rng.getrandbits(16), 1 << rng.randrange(32), MASK])
     w = 4 * rng.choice([0, 0, 0, 1, rng.randrange(c.port_words + 1)])
@@ -53,10 +54,10 @@ def random_access(env):
     if pick < 0.8:
         offset = rng.choice([0x1320, 0x1324, 0x1328, 0x1328, 0x1330])
         if offset == 0x1328 and n < c.pirqs and rng.random() < 0.8:
-            d = env.entries[n].dom
+            d = env.model.requests[n].dom
             base = WINDOW + 0x4000 * d
-            issuers = [v for v, place in enumerate(env.ref.ctl)
-                       if place[0] == d and place[1] in env.ref.infl[n]]
+            issuers = [vcpu.v for vcpu in env.model.vcpus
+                       if vcpu.dom == d and env.model.events.infl[n] >> vcpu.k & 1]
             if issuers and rng.random() < 0.7:
                 where.update(vmm=0, vcpu=rng.choice(issuers))
         return base + offset, n if offset == 0x1328 else port, where
@@ -74,16 +75,17 @@ async def random_command(ctx, env):
     d = rng.randrange(c.domains)
     where = {"vmm": int(rng.random() < 0.4), "vcpu": placed_vcpu(env)}
     base = WINDOW + 0x4000 * d
-    number = rng.choice([6] * 3 + [0] * 3 + [0x20] * 5 + [3] * 3 + [7, 4, 4, 9, 9, 5, 5, 99])
-    near = rng.choice([d, 0x7FF0, *range(c.domains + 1)])
+    number = rng.choice([6] * 3 + [0] * 3 + [0x20] * 5 + [3] * 3 + [7, 4, 4, 9, 9] + [5] * 3 + [99])
+    near = rng.choice([d, 0x7FF0, *range(c.domains + 2)])
     port = rng.choice([rng.randrange(12)] * 3 + [rng.randrange(c.ports), c.ports])
-    offers = [(e, p) for e in range(c.domains) for p in range(c.ports)
-              if env.ref.port[e][p][::2] == (UNBOUND, d)]
+    offers = [(e, p) for e, window in enumerate(env.model.events.domains)
+              for p, there in enumerate(window.ports)
+              if there.state == "unbound" and there.remote_dom == d]
+    own = [r.n for r in env.model.requests if r.owned and r.dom == d]
     a, b = {
         6: (near, rng.randrange(c.domains + 1)),
         0: rng.choice(offers) if offers and rng.random() < 0.8 else (near, port),
-        0x20: (rng.choice([n for n in range(c.pirqs) if env.ref.owns(d, n)] * 2
-                          + [*range(c.pirqs + 1)]), rng.randrange(c.lanes + 1)),
+        0x20: (rng.choice(own * 2 + [*range(c.pirqs + 1)]), rng.randrange(c.lanes + 1)),
         7: (rng.randrange(c.lanes + 1), 0), 5: (near, port),
     }.get(number, (port, 0))
     await env.access(ctx, base + 0x1300, a, **where)
@@ -107,20 +109,17 @@ async def handler(ctx, env):
             await env.access(ctx, base + 0x1080 + 4 * w, env.rng.choice([0, 1 << 3, 0xF0]))
 
 
-def random_table(env):
+def random_table(ctx, env):
     """Change an entry that is not in use, and the global bits."""
     rng = env.rng
-    n = rng.randrange(env.c.pirqs)
-    if env.targets or env.running:
+    if not env.dispatch.idle():
         return
-    entry = env.entries[n]
-    entry.mode, entry.level, entry.autoeoi = rng.choice([0, 1]), rng.getrandbits(1), \
-        rng.getrandbits(1)
-    entry.force_dyn, entry.force_static = rng.getrandbits(1), int(rng.random() < 0.2)
-    if not env.ref.bound[n]:
-        entry.dom, entry.owned = rng.randrange(env.c.domains), int(rng.random() < 0.9)
-    for name in vars(env.flags):
-        setattr(env.flags, name, rng.getrandbits(1))
+    request = rng.choice(env.model.requests)
+    request.mode, request.trigger = rng.choice([0, 1]), bool(rng.getrandbits(1))
+    request.reqx = rng.getrandbits(1) << 23 | rng.getrandbits(1) << 2 | (rng.random() < 0.2) << 3
+    if not env.model.events.group[request.n]:
+        request.dom, request.owned = rng.randrange(env.c.domains), rng.random() < 0.9
+    env.switch(ctx, *(name for name in FLAGS if rng.getrandbits(1)))
 
 
 def run_random(config, seed, rounds, **rates):
@@ -132,8 +131,7 @@ def run_random(config, seed, rounds, **rates):
         env.compare(ctx)
         for i in range(rounds):
             if i % 8 == 0:
-                random_table(env)
-                env.table(ctx)
+                random_table(ctx, env)
             if env.rng.random() < 0.06:
                 await handler(ctx, env)
             elif env.rng.random() < 0.3:
@@ -156,15 +154,17 @@ SMALL = dict(rtes=4, irts=4, vcpus=7, lanes=4, domains=2, ports=64, commits=True
 
 def test_follows_reference():
     env = run_random(Config(**SMALL), 1, 1200)
-    assert all(env.results.get(r, 0) > 20 for r in (SET, MERGED, ABORT)) and env.results.get(SKIP)
-    assert len(env.notes) > 60 and len(env.hands) > 30
+    results = env.dispatch.results
+    assert all(results.get(AcceptResult[r], 0) > 20 for r in ("SET", "MERGED", "ABORT"))
+    assert results.get(AcceptResult.SKIP)
+    assert len(env.bank.notes) > 60 and len(env.store.hands) > 30
     # Every operation, with every result that it can have, was met.
     for number, results in {
             6: (0, -1, -3), 0: (0, -3, -22), 0x20: (0, -1, -2, -17, -22), 7: (0, -2),
             3: (0, -22), 4: (0, -22), 9: (0, -22), 5: (0, -1, -3, -22), 99: (-38,),
             0x1320: (0, -22), 0x1324: (0, -22), 0x1328: (0, -1, -22), 0x1330: (0, 1, -22)}.items():
-        assert {r for n, r in env.ref.met if n == number} == set(results), number
-    assert {err for kind, err in env.ref.met if kind == "err"} == {
+        assert {r for n, r in env.bus.met if n == number} == set(results), number
+    assert {err for kind, err in env.bus.met if kind == "err"} == {
         Err.NONE, Err.ACCESS, Err.UNMAPPED, Err.PARTIAL, Err.EVENT_STORE}
 
 
@@ -213,11 +213,10 @@ def test_latency_space_and_reset():
             assert await took(ctx, base + offset, 9) <= 7
         await env.access(ctx, base + 0x1080, 0)
         assert await took(ctx, base + 0x1080, MASK) == 32 + 6
-        env.flags.auto_reraise = 1
-        env.table(ctx)
+        env.switch(ctx, "auto_reraise")
         assert await took(ctx, base + 0x1080, 0) == 32 + 6
         await env.settle(ctx)
-        assert any(row[0] == UNBOUND for row in env.ref.port[1])
+        assert any(port.state == "unbound" for port in env.model.events.domains[1].ports)
 
         # Reset in the middle (TC 120).
         ctx.set(reset, 1)
@@ -242,13 +241,8 @@ def test_reraise_of_one_lane_and_close_in_flight():
             assert await env.access(ctx, WINDOW + 0x1310) == 0
 
         async def grant(dynamic, *lanes):
-            env.results.clear()
-            env.targets = [{"n": 1, "dom": 0, "k": k, "v": k, "dynamic": dynamic,
-                            "first": int(k == lanes[0]), "last": int(k == lanes[-1])}
-                           for k in lanes]
-            while sum(env.results.values()) < len(lanes):
-                await env.step(ctx)
-            assert env.results == {SET: len(lanes)}
+            assert await env.grant(ctx, 1, dynamic, [(k, k) for k in lanes]) == {
+                AcceptResult.SET: len(lanes)}
 
         await start(ctx, dut)
         # Six ports of one lane, masked and pending: unmasked with auto_reraise, one upcall.
@@ -258,23 +252,23 @@ def test_reraise_of_one_lane_and_close_in_flight():
         for p in range(1, 7):
             await command(7, 2)
             await command(4, p)
-        env.flags.auto_reraise = 1
-        env.table(ctx)
+        env.switch(ctx, "auto_reraise")
         await env.access(ctx, WINDOW + 0x1200, MASK)
         await env.settle(ctx)
-        assert env.notes[-1][1:] == (2, 1, 1, 1) and sum(note[4] for note in env.notes) == 1
+        notes = env.bank.notes
+        assert notes[-1] == (2, 1, 1, 1) and sum(rise for *_, rise in notes) == 1
         # EVT-24: a static occurrence that another lane has too is not handed back.
-        for mode, dynamic, hands in ((0, 0, [(1, 1, 1)]), (1, 1, [(1, 1, 1)] * 2)):
-            env.entries[1].mode = mode
+        for mode, dynamic, hands in ((0, 0, [(1, True)]), (1, 1, [(1, True)] * 2)):
+            env.model.requests[1].mode = mode
             for k in (0, 1):
                 await command(0x20, 1, k)
             for lanes in ([(0, 1)], [(0,), (1,)])[dynamic]:
                 await grant(dynamic, *lanes)
-            before = len(env.hands)
+            before = len(env.store.hands)
             for p in (7, 8):
                 await command(3, p)
             await env.settle(ctx)
-            assert env.hands[before:] == hands
+            assert env.store.hands[before:] == hands
 
     simulate(dut, bench)
 
@@ -287,27 +281,20 @@ def test_large_configuration():
     async def bench(ctx):
         await start(ctx, dut)
         base = WINDOW + 0x4000 * 15
-        env.entries[63].dom = 15
+        env.model.requests[63].dom = 15
         for arg, value in ((0x1300, 63), (0x1304, 15), (0x130C, 0x20)):
             await env.access(ctx, base + arg, value, vmm=0, vcpu=255)
         assert await env.access(ctx, base + 0x1314, vmm=0, vcpu=255) == 1
-        env.targets = [{"n": 63, "dom": 15, "k": 15, "v": 255, "dynamic": 1, "first": 1, "last": 1}]
-        while not env.results:
-            await env.step(ctx)
+        await env.grant(ctx, 63, True, [(15, 255)])
         await env.access(ctx, base + 0x1100, 2, vmm=0, vcpu=255)
         await env.access(ctx, base + 0x1328, 63, vmm=0, vcpu=255)
-        assert env.hands == env.ref.hands == [(63, 1, 0)]
+        assert env.store.hands == env.model.hands == [(63, False)]
         # All that is in flight of a PIRQ ends at once when the request store asks for it.
         await env.access(ctx, base + 0x1304, 3)
         await env.access(ctx, base + 0x1300, 63)
         await env.access(ctx, base + 0x130C, 0x20)
-        env.results.clear()
-        env.targets = [{"n": 63, "dom": 15, "k": k, "v": 240 + k, "dynamic": 0,
-                        "first": int(k == 3), "last": int(k == 15)} for k in (3, 15)]
-        while env.targets or env.running or sum(env.results.values()) < 2:
-            await env.step(ctx)
-        env.ref.set_infl(15, 63, 3, False)
-        env.ref.set_infl(15, 63, 15, False)
+        await env.grant(ctx, 63, False, [(3, 243), (15, 255)])
+        env.model.events.land_all(63)
         ctx.set(dut.end_flight.payload, 63)
         ctx.set(dut.end_flight.valid, 1)
         cycles = 0
@@ -318,7 +305,7 @@ def test_large_configuration():
         ctx.set(dut.end_flight.valid, 0)
         assert cycles == 2 + 2 * 4
         row = ctx.get(dut.store.pirqs.data[63])
-        assert (row.open, row.infl, row.pend, row.bound) == env.ref.row(63)
+        assert (row.open, row.infl, row.pend, row.bound) == env.model.row(63)
         assert ctx.get(dut.store.inflight_count.data[15 << 4 | 3]) == 0
         assert ctx.get(dut.store.inflight_count.data[15 << 4 | 15]) == 0
 

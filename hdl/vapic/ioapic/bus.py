@@ -24,8 +24,9 @@ class Registers(wiring.Component):
     from flip-flops. So a grant of the same entry decided in APPLY is ordered after the access, and
     is no longer good (``spoils``); one in READY is ordered before it, and READY waits.
 
-    The answer comes seven cycles after an access was taken; later by as long as READY waited, and
-    until the event channels have ended what was in flight (IOA-10, IOA-11b).
+    The answer comes seven cycles after an access was taken; later by as long as READY waited, by
+    three if vector, owner or path of an entry changed, and until the event channels have ended what
+    was in flight (IOA-10, IOA-11b).
     ERR-03, ERR-04, ERR-09 and ERR-14 are acknowledged and do nothing; all but ERR-04 read 0.
 
     Parameters
@@ -59,7 +60,11 @@ class Registers(wiring.Component):
     write : ``Out(write_layout)``
         Registers of ``n`` written in this cycle.
     change : ``Out(change_layout)``
-        The same for the flags.
+        The same for the flags; stays until the answer.
+    was : ``Out(row_layout)``
+        With a write: row ``n`` before it.
+    moving : ``In(1)``
+        What a write changed is being noted elsewhere: the answer waits.
     eoi : ``Out(1)``
         The EOI register is written in this cycle.
     vmm, dom : ``Out``
@@ -67,7 +72,7 @@ class Registers(wiring.Component):
     ending : ``Out(1)``
         An EOI register write is ending what is in flight, from its decision until ``ended``.
     ended : ``In(1)``
-        Nothing is left in flight of what the EOI matches.
+        Its RIRR bits are clear, and nothing is left in flight of what it matches.
     end_one : ``Out(1)``
         A write of trigger=edge is ending what is in flight of ``n``, until ``flight.infl`` is 0.
     draining : ``Out(1)``
@@ -89,6 +94,7 @@ class Registers(wiring.Component):
             "held": In(1), "status": In(Outcome), "enable": In(1),
             "spoils": Out(1), "apply": Out(1),
             "write": Out(write_layout), "change": Out(change_layout),
+            "was": Out(row_layout), "moving": In(1),
             "eoi": Out(1), "vmm": Out(1), "dom": Out(4),
             "ending": Out(1), "ended": In(1), "end_one": Out(1), "draining": Out(1),
             "quiet": Out(1),
@@ -108,7 +114,7 @@ class Registers(wiring.Component):
         m.d.comb += [
             window.addr.eq(request.addr), window.index.eq(index),
             self.word.eq(request.data), self.vmm.eq(request.vmm), self.dom.eq(request.dom),
-            self.n.eq(target.n),
+            self.n.eq(target.n), self.was.eq(row),
             verdict.request.eq(request), verdict.target.eq(target), verdict.row.eq(row),
             verdict.state.eq(self.state), verdict.flight.eq(self.flight),
             readout.target.eq(target), readout.foreign.eq(verdict.foreign),
@@ -212,6 +218,6 @@ class Registers(wiring.Component):
                 m.d.comb += self.apply.eq(1)
                 m.next = "ANSWER"
             with m.State("ANSWER"):
-                with m.If(~self.draining):
+                with m.If(~(self.draining | self.moving)):
                     m.d.comb += self.bus.rsp.valid.eq(1)
                     m.next = "IDLE"

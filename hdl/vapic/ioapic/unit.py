@@ -44,8 +44,9 @@ class Ioapic(wiring.Component):
     message : ``In(Layouts.message)``
         An MSI, pending from the next cycle on.
     eoi : ``In(Layouts.eoi)``
-        EOI broadcast of a vLAPIC; clears matching RIRR at the end of the next cycle. An entry with
-        RIRR makes no request, so nobody can tell but a register access, which waits.
+        EOI broadcast of a vLAPIC, not again for five cycles; clears matching RIRR at the end of the
+        fifth cycle after this one. An entry with RIRR makes no request, so nobody can tell but a
+        register access, which waits.
     hand_back, pirq_note : ``In``
         What the event channels do to a request, and a PIRQ's state there; both act a cycle late
         too. What ends in the event channels gates a request until then.
@@ -95,7 +96,7 @@ class Ioapic(wiring.Component):
         super().__init__(ports)
         self.registers, self.entries = Registers(c), Entries(c)
         self.flags, self.state = Flags(c), RequestState(c)
-        self._lines, self._match = Lines(c.rtes), EoiMatch(c)
+        self._lines, self.match = Lines(c.rtes), EoiMatch(c)
         self._picker, self._flight = Picker(c.pirqs), FlightEnder(c)
 
     def elaborate(self, platform):
@@ -104,20 +105,18 @@ class Ioapic(wiring.Component):
         registers, entries, flags, lines = self.registers, self.entries, self.flags, self._lines
         m.submodules.registers, m.submodules.entries = registers, entries
         m.submodules.flags, m.submodules.state = flags, self.state
-        m.submodules.lines, m.submodules.match = lines, self._match
+        m.submodules.lines, m.submodules.match = lines, self.match
         m.submodules.picker, m.submodules.flight = self._picker, self._flight
-        eoi = Signal.like(self.eoi)
-        m.d.sync += eoi.eq(self.eoi)
         contenders, stands = Signal(c.pirqs), Signal()
         self._access(m)
-        self._end(m, eoi, contenders, stands)
+        self._end(m, contenders, stands)
         self._occur(m)
         self._select(m)
         self._offer(m, contenders, stands)
         m.d.comb += [
-            self.ready.eq(entries.ready), self.settled.eq(lines.settled),
-            self.quiet.eq(entries.ready & registers.quiet & lines.settled & flags.quiet
-                          & ~eoi.valid & ~self.state.live.any()),
+            self.ready.eq(entries.ready & self.match.ready), self.settled.eq(lines.settled),
+            self.quiet.eq(self.ready & registers.quiet & lines.settled & flags.quiet
+                          & self.match.quiet & ~self.state.live.any()),
         ]
         if c.commits:
             connect(m, registers.commits, flipped(self.commits))
@@ -131,9 +130,9 @@ class Ioapic(wiring.Component):
         registers, entries, requests = self.registers, self.entries, self.requests
         connect(m, flipped(self.bus), registers.bus)
         m.d.comb += [
-            registers.start.eq(entries.ready),
+            registers.start.eq(self.ready),
             registers.hold.eq(self.granting | requests.multi | self.eoi.valid
-                              | self.hand_back.valid | self.pirq_note.valid),
+                              | self.match.busy | self.hand_back.valid | self.pirq_note.valid),
             registers.row.eq(entries.row), registers.last.eq(entries.last),
             registers.state.eq(self.flags.state), registers.flight.eq(entries.flight),
             registers.held.eq(self.state.held), registers.status.eq(self.state.status),
@@ -144,33 +143,32 @@ class Ioapic(wiring.Component):
         ]
         m.d.sync += entries.note.eq(self.pirq_note)
 
-    def _end(self, m, eoi, contenders, stands):
-        """EOI: of a vLAPIC, a cycle after it was decided, else of the EOI register.
+    def _end(self, m, contenders, stands):
+        """EOI of a vLAPIC, or of the EOI register.
 
         That one also ends what is in flight. Then these entries are the ``contenders`` of the
         picker instead of the requests, and end one after the other, if the pick still ``stands``.
         """
-        registers, match, flags, flight = self.registers, self._match, self.flags, self._flight
-        pirqs = self._config.pirqs
-        wanted, loaded = Signal(pirqs), Signal()
+        registers, match, flags, flight = self.registers, self.match, self.flags, self._flight
+        m.d.sync += match.away.eq(self.hand_back.valid)
         m.d.comb += [
-            match.changed.eq(flags.changed), match.change.eq(registers.change),
-            match.vector.eq(Mux(eoi.valid, eoi.vector, registers.word[:8])),
-            match.dom.eq(Mux(eoi.valid, eoi.dom, registers.dom)),
-            match.every.eq(~eoi.valid & registers.vmm),
-            flags.ended.eq(match.hit & Mux(eoi.valid, ~match.path,
-                                           registers.eoi.replicate(pirqs))),
-            contenders.eq(Mux(registers.ending, wanted, self.state.due)),
-            flight.many.eq(registers.ending), flight.loaded.eq(loaded),
+            match.eoi.eq(self.eoi), match.apply.eq(registers.eoi),
+            match.ending.eq(registers.ending), match.over.eq(flight.done),
+            match.vector.eq(registers.word[:8]), match.dom.eq(registers.dom),
+            match.every.eq(registers.vmm),
+            match.change.eq(registers.change), match.write.eq(registers.write),
+            match.was.eq(registers.was), match.at.eq(flags.at),
+            match.accepted.eq(self.state.current_at & flags.level
+                              & flags.first.replicate(len(flags.level))),
+            registers.moving.eq(match.moving), flags.ended.eq(match.ended),
+            contenders.eq(Mux(match.keeps, match.kept & flags.level & flags.infl,
+                              self.state.due)),
+            flight.many.eq(registers.ending), flight.loaded.eq(match.keeps),
             flight.coming.eq(self._picker.valid),
             flight.pick_valid.eq(stands), flight.pick_n.eq(self.requests.tag),
             flight.one.eq(registers.end_one), flight.n.eq(registers.n),
             flight.one_stands.eq(self.entries.flight.infl), registers.ended.eq(flight.done),
         ]
-        with m.If(~eoi.valid | ~registers.ending):
-            m.d.sync += [wanted.eq(match.hit & flags.level & flags.infl
-                                   & registers.ending.replicate(pirqs)),
-                         loaded.eq(registers.ending)]
         connect(m, flight.end_flight, flipped(self.end_flight))
 
     def _occur(self, m):

@@ -156,11 +156,7 @@ class Dispatcher:
         selection.begun = True
         selection.left = [lane] if entry.dynamic else list(choice.targets)
         core.rouse(n)
-        request.last = []
-        if request.level:
-            request.rirr = True
-        if not request.level or not request.pin:
-            request.pend = False
+        request.take()
         won = self._won(selection) if entry.dynamic else None
         if choice.unknown_policy or (won and won.unknown):
             core.log(Err.POLICY, _REQX + 4 * n, entry.dom)

@@ -118,6 +118,14 @@ class Request:
         """PIRQ_OWNER as read."""
         return self.dom | self.owned << 8
 
+    def take(self) -> None:
+        """The first commit of a grant: the occurrence is taken, a level entry gated (SEL-20)."""
+        self.last = []
+        if self.level:
+            self.rirr = True
+        if not self.level or not self.pin:
+            self.pend = False
+
     def latch(self) -> bool:
         """An occurrence comes; True if it merged into one that waits."""
         merged, self.pend = self.pend, True

@@ -1,0 +1,255 @@
+"""Who works with the request store: each drives its ports for a cycle, then has its effect."""
+
+from vapic.layouts import Outcome
+from vapic_sim.model.records import Outcome as ModelOutcome
+
+#: Few, so that they meet.
+VECTORS = (0x20, 0x21, 0x22, 0xA0)
+
+
+class Partner:
+    """One of those around the store.
+
+    `drive` sets inputs and looks at outputs of a cycle, before its edge.
+    """
+
+    def __init__(self, bench):
+        self.bench, self.rng = bench, bench.rng
+
+    def chance(self, one_in):
+        return self.rng.randrange(one_in) == 0
+
+
+class Globals(Partner):
+    """CTRL: enabled, mostly."""
+
+    enable, latch = 1, 0
+
+    def drive(self, ctx, dut):
+        if self.chance(150):
+            self.enable ^= 1
+        if self.chance(100) or (not self.enable and self.chance(5)):
+            self.enable, self.latch = int(not self.chance(5)), self.rng.randrange(2)
+        ctx.set(dut.globals, {"enable": self.enable, "latch_masked_edges": self.latch})
+        self.bench.model.switch(self.enable, self.latch)
+
+
+class Devices(Partner):
+    """Lines, which pass two flip-flops, and messages."""
+
+    def __init__(self, bench):
+        super().__init__(bench)
+        self.pins = self.meta = self.sample = self.line = 0
+        self.message = None
+
+    def drive(self, ctx, dut):
+        rng, config = self.rng, self.bench.config
+        if self.chance(3):
+            self.pins ^= rng.getrandbits(config.rtes) & rng.getrandbits(config.rtes)
+        ctx.set(dut.pin, self.pins)
+        self.message = rng.randrange(config.irts) if config.irts and self.chance(6) else None
+        ctx.set(dut.message.valid, self.message is not None)
+        ctx.set(dut.message.index, self.message or 0)
+
+    def occur(self, ctx, dut, handed, written):
+        """Lines are looked at, but not in a cycle in which an entry is written."""
+        new = self.line if written is not None else self.sample
+        count = self.bench.model.arrive(new, self.message, handed)
+        assert ctx.get(dut.coalesced) == count, self.bench.cycle
+        assert ctx.get(dut.commits_lines.valid) == (new != self.line), self.bench.cycle
+        assert ctx.get(dut.commits_lines.record.data) == new, self.bench.cycle
+        self.bench.seen["lines"] += new != self.line
+        self.bench.seen["merges"] += count
+        self.line, self.sample, self.meta = new, self.meta, self.pins
+
+
+class Bank(Partner):
+    """EOI broadcasts, which act in the cycle after they are told.
+
+    Each is an access of a vCPU, which takes some cycles; no other is answered meanwhile.
+    """
+
+    told = acts = None
+    since = 0
+
+    def drive(self, ctx, dut):
+        rng, bench = self.rng, self.bench
+        self.acts, self.told = self.told, None
+        self.since += not ctx.get(dut.registers.ending)
+        if self.since >= 11 and bench.bus.expected is None and self.chance(4):
+            # They like to match the request under selection.
+            near = bench.model.requests[bench.model.n]
+            self.told = (near.dom, near.vector) if self.chance(3) else (
+                rng.randrange(2), rng.choice(VECTORS))
+            self.since = 0
+        dom, vector = self.told or (0, 0)
+        ctx.set(dut.eoi, {"valid": self.told is not None, "dom": dom, "vector": vector})
+
+
+class EventChannels(Partner):
+    """Hand-backs and notes of PIRQ rows, which act a cycle later; they end flights on request."""
+
+    def __init__(self, bench):
+        super().__init__(bench)
+        #: As told in this cycle, and as they act in it; flights that are about to end.
+        self.back = self.note = self.back_acts = self.note_acts = None
+        self.ending = []
+        #: Flights that a register write is to end, and waits for.
+        self.owed = set()
+
+    def drive(self, ctx, dut):
+        self.back_acts, self.back, self.note_acts, self.note = self.back, None, self.note, None
+        # They like to touch the entry that the bus is at.
+        near = self.bench.bus.entry() if self.chance(2) else None
+        if self.chance(9):
+            self.back = self._hand_back(near)
+        ctx.set(dut.hand_back, {"valid": 1, **self.back} if self.back else {"valid": 0})
+        if self.ending and self.chance(3):
+            self.note = self.ending.pop(), 0, self.rng.randrange(2)
+        elif not (self.ending or self.owed or ctx.get(dut.registers.draining)) and self.chance(6):
+            self.note = self._note(near)
+        names = ("valid", "n", "infl_any", "bound_any")
+        ctx.set(dut.pirq_note, dict(zip(names, (1, *self.note), strict=True))
+                if self.note else {"valid": 0})
+        self._end_flight(ctx, dut)
+
+    def _hand_back(self, near):
+        """Not an occurrence of a level pin, nor of one that becomes it in this cycle."""
+        n = near or self.rng.randrange(self.bench.config.pirqs)
+        request = self.bench.model.requests[n]
+        level = request.pin and (request.level or self.bench.spoils == n)
+        return {"n": n, "clear_rirr": self.rng.randrange(2),
+                "set_pend": self.rng.randrange(2) & (not level)}
+
+    def _note(self, near):
+        """Nothing is in flight of a PIRQ without an owner, and nothing bound."""
+        n = near or self.rng.randrange(self.bench.config.pirqs)
+        disowned = not self.bench.model.requests[n].owned or self.bench.bus.owner() == n
+        return n, int(self.rng.randrange(2) and not disowned), int(self.chance(3) and not disowned)
+
+    def _end_flight(self, ctx, dut):
+        ctx.set(dut.end_flight.ready, self.rng.randrange(2))
+        if ctx.get(dut.end_flight.valid):
+            n = ctx.get(dut.end_flight.payload)
+            assert n in self.owed, self.bench.cycle
+            if ctx.get(dut.end_flight.ready):
+                self.ending.append(n)
+                self.bench.seen["end_flight"] += 1
+
+    def tell(self):
+        """A note acts."""
+        if self.note_acts:
+            n, infl, bound = self.note_acts
+            self.bench.model.tell(n, infl, bound)
+            if not infl:
+                self.owed.discard(n)
+
+
+class Dispatcher(Partner):
+    """Takes an offer, and grants it to some targets or ends it, some cycles later.
+
+    A grant is decided in one cycle, in which `granting` is 1, and told in the next.
+    """
+
+    def __init__(self, bench):
+        super().__init__(bench)
+        #: Cycles until it may decide; targets left, None before the first; the entry as taken.
+        self.delay, self.left, self.entry, self.kind = None, None, None, 0
+        self.idle_live = 0
+        #: The request granted in the cycle before.
+        self.granted = None
+
+    def drive(self, ctx, dut):
+        rng, bench, requests = self.rng, self.bench, dut.requests
+        self.first = self.last = self.multi = 0
+        self.outcome, self.taken = Outcome.NONE, None
+        self.recheck = int(self.chance(10))
+        if self.entry is not None:
+            bench.check_entry(ctx.get(requests.request), self.entry)
+        self._check(ctx, dut)
+        if self.entry is None:
+            self._take(ctx, dut)
+        elif self.delay:
+            self.delay -= 1
+            self.fresh = False
+        elif self.left is None:
+            self._decide(ctx, dut)
+        else:
+            self.multi = self.left > 0
+            self.left -= self.chance(3)
+            self.last = int(self.left <= 0 and self.multi)
+        self.target = rng.randrange(bench.config.lanes), rng.randrange(bench.config.ports)
+        ctx.set(dut.recheck, self.recheck)
+        ctx.set(requests.take, self.taken is not None)
+        ctx.set(requests.multi, self.multi)
+        ctx.set(dut.granting, self.first | self.last | self.chance(15))
+        ctx.set(requests.outcome, self.outcome)
+
+    def _check(self, ctx, dut):
+        """What stands is offered, and no access that ends flights is under way."""
+        bench, requests = self.bench, dut.requests
+        draining = ctx.get(dut.registers.draining)
+        assert draining or not bench.channels.owed, bench.cycle
+        if self.entry is not None and self.left is None and not self.fresh:
+            assert ctx.get(requests.ok) == (
+                bench.model.good() and not ctx.get(dut.registers.ending)), bench.cycle
+        offer = ctx.get(requests.offer)
+        if offer:
+            assert bench.live[ctx.get(requests.tag)] and not draining, bench.cycle
+        live = any(live and n not in bench.late for n, live in enumerate(bench.live))
+        waits = self.entry is None and live and not (offer or draining)
+        self.idle_live = self.idle_live + 1 if waits else 0
+        # A pick takes three cycles and is lost if its line falls; an access takes two.
+        assert self.idle_live < 12, bench.cycle
+
+    def _take(self, ctx, dut):
+        requests = dut.requests
+        if not ctx.get(requests.offer) or self.chance(4):
+            return
+        self.taken = n = ctx.get(requests.tag)
+        assert ctx.get(requests.offer_dom) == self.bench.model.requests[n].dom
+        self.entry = self.bench.entry_row(n) | {"kind": int(n >= self.bench.config.rtes)}
+        del self.entry["autoeoi"]
+        self.delay, self.left, self.fresh = self.rng.randrange(1, 7), None, True
+
+    def _decide(self, ctx, dut):
+        bench, n = self.bench, self.bench.model.n
+        back = bench.channels.back
+        # The bank decides one thing a cycle, and what is to be granted has no RIRR; nobody may have
+        # what has no owner.
+        barred = bench.bank.told or (back and back["n"] == n and back["clear_rirr"]) \
+            or not bench.model.requests[n].owned
+        if ctx.get(dut.requests.ok) and not barred and self.rng.randrange(3):
+            self.left, self.first = self.rng.choice((0, 0, 1, 2, 3)), 1
+            self.last, self.multi = int(self.left == 0), int(self.left != 0)
+            bench.seen["multi" if self.multi else "grant"] += 1
+        else:
+            self.outcome = self.rng.choice(list(Outcome)[1:])
+            bench.seen[self.outcome] += 1
+
+    def tell(self, ctx, dut):
+        """In the cycle after: the grant that was decided."""
+        requests = dut.requests
+        ctx.set(requests.first, self.first)
+        ctx.set(requests.last, self.last)
+        ctx.set(requests.target.k, self.target[0])
+        ctx.set(requests.target.port, self.target[1])
+        self.granted = self.bench.model.n if self.first or self.last else None
+
+    def end(self, ctx, dut, good, stood):
+        """An outcome; every request that does not stand is put off no more."""
+        model, bench = self.bench.model, self.bench
+        parked = model.end(ModelOutcome(self.outcome.value), good)
+        assert ctx.get(dut.parked) == parked, bench.cycle
+        bench.seen["parked"] += parked
+        for n, stands in enumerate(stood):
+            if not stands:
+                model.rouse(n)
+        if self.recheck:
+            model.due.update(model.everyone)
+
+    def commit(self, written):
+        """The selection sees what is written in the next cycle, and ends."""
+        self.bench.model.look(self.taken, written, self.recheck)
+        if self.last or self.outcome != Outcome.NONE:
+            self.entry = None
