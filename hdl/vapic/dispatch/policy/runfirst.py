@@ -2,7 +2,6 @@
 
 from amaranth import Cat
 
-from ...numbers import Policy
 from .base import TargetPolicy
 
 __all__ = ["RunFirst"]
@@ -15,7 +14,6 @@ class RunFirst(TargetPolicy):
     that wait in the queue: the lane has 0 for others.
     """
 
-    number = Policy.RUNFIRST
     key_bits = 18
     lane, settings = ("rqpos", "load"), ("schedrank",)
     because = ("takes the best rank (running, blocked, runnable), then the first in the run queue, "
