@@ -110,7 +110,7 @@ class Bench:
             "sched": sched,
             "tpr": r.choice([0, 0x10, 0x20, 255]), "ppr": r.choice([0, 0x11, 0x35, 255]),
             "apr": r.choice([0, 0x80, r.randrange(256)]),
-            "count": r.choice([0, 1, 2, 3, 250]), "rqpos": r.choice([0, 1, 2, 255]) * (sched == 1),
+            "count": r.choice([0, 1, 2, 3, 250]), "rqpos": r.choice([0, 1, 2, 255]),
             "v": (k * 3 + 1) % self.c.lanes if self.c.lanes % 3 else k,
         }
 
