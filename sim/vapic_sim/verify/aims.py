@@ -2,11 +2,14 @@
 
 from vapic.regs import Command, pack
 
+from ..model.registers import VCPU
 from .accesses import Accesses, address
 
 __all__ = ["Aims"]
 
 _MSI = 0xFEE00018
+#: Registers that a vCPU has for a policy: name and bits.
+_OF_POLICIES = [(f"VCPU_{register.name}", register.mask) for register in VCPU if register.policy]
 
 
 class Aims(Accesses):
@@ -78,7 +81,9 @@ class Aims(Accesses):
             await self._freeze(v)
         elif aim == 6:
             await self.access(address("VCPU_SCHED", v), rng.choice((0, 0, 0, 1, 2, 3)))
-            await self.access(address("VCPU_RQPOS", v), rng.choice((0, 1, 2, rng.getrandbits(8))))
+            for name, mask in _OF_POLICIES:
+                await self.access(address(name, v), rng.choice((
+                    0, 1, 2, rng.getrandbits(mask.bit_length()))))
         elif aim == 7:
             await self.access(address("EVT_PIRQ_EOI", dom), n, v=v)
         elif aim == 8:
