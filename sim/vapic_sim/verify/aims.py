@@ -55,7 +55,7 @@ class Aims(Accesses):
             elif selection.choice.targets:
                 lane = rng.choice(selection.choice.targets)
                 n, v, k, port = selection.n, lane.v, lane.k, lane.port or port
-                aims = (2, 2, 3, 4, 5, 6, 7, 8, 10) if selection.choice.entry.evt else (
+                aims = (2, 2, 2, 2, 3, 4, 5, 6, 7, 8, 10) if selection.choice.entry.evt else (
                     0, 0, 1, 1, 5, 6, 9, 10)
         dom = core.requests[n].dom
         aim = rng.choice(aims)
