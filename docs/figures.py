@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from vapic import Config
+from vapic.dispatch.policy import Policy
 from vapic.layouts import Mode
-from vapic.numbers import Policy, SchedState
+from vapic.numbers import SchedState
 from vapic.record import UNITS, Op
 from vapic.regs import pack
 from vapic_sim.verify.rig import Rig

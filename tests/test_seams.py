@@ -1,6 +1,8 @@
-"""Files that a thing takes, counted from diffs."""
+"""Files that a thing takes, counted from diffs and from the tree."""
 
-from tests.seams import Thing, touched
+import pytest
+
+from tests.seams import THINGS, Thing, naming, touched
 
 DIFF = """diff --git a/hdl/a.py b/hdl/a.py
 --- a/hdl/a.py
@@ -27,3 +29,9 @@ def test_lines_count_not_names_of_files():
 
 def test_lines_of_another_thing_do_not():
     assert touched(Thing("red", (), "red", "register", 1), [DIFF, DIFF]) == ["hdl/a.py"]
+
+
+@pytest.mark.parametrize("thing", THINGS[:3], ids=lambda thing: thing.name)
+def test_policy_and_registers_take_no_more_files_than_meant(thing):
+    files = naming(thing)
+    assert 1 < len(files) <= thing.target, files

@@ -11,6 +11,7 @@ from functools import cache
 import pytest
 from amaranth import Module, Signal
 
+from vapic.dispatch.policy import POLICIES, Policy
 from vapic.regs import address
 from vapic_sim.engine import Simulator
 from vapic_sim.model import AcceptResult
@@ -110,6 +111,11 @@ def check_traces(rig):
     assert [tuple(int(getattr(t, name)) for name in names) for t in rig.traces] == expected
 
 
+def policies(rig):
+    """Grants by policy since the books were last forgotten."""
+    return Counter(f"by {Policy(trace.policy).name}" for trace in rig.traces)
+
+
 def run(rig, name, seed, operations, capsys):
     """Random traffic; the meetings by kind, operations and those that overlapped."""
     counts, worst = Counter(), 0
@@ -126,10 +132,12 @@ def run(rig, name, seed, operations, capsys):
             if traffic.due():
                 traffic.shake(False)
                 await compare(rig, traffic, hardware)
+                counts.update(policies(rig))
                 worst = max(worst, check_books(rig, traffic))
                 traffic.shake(True)
         traffic.shake(False)
         await compare(rig, traffic, hardware)
+        counts.update(policies(rig))
         worst = max(worst, check_books(rig, traffic))
         counts.update(meetings.count)
         counts.update(operations=traffic.operations, overlapped=traffic.overlapped)
@@ -154,6 +162,12 @@ def check_counts(counts):
     assert 2 * counts["overlapped"] >= counts["operations"]
 
 
+def check_grants(counts):
+    """Some grants went by each policy."""
+    for policy in POLICIES.values():
+        assert counts[f"by {policy.number.name}"] > 0, f"no grant by {policy.name}"
+
+
 @cache
 def engine(asked):
     """The engine that simulates here, when the environment asks for this one."""
@@ -174,6 +188,7 @@ def run_all(seeds, operations, capsys, names=CONFIGS):
         for seed in seeds:
             total.update(run(Rig(CONFIGS[name]), name, seed, operations, capsys))
     check_counts(total)
+    return total
 
 
 def test_random_traffic_2_k_operations(capsys):
@@ -190,7 +205,7 @@ def test_random_traffic_20_k_operations(capsys):
 @pytest.mark.parametrize("seed", range(10, 12))
 def test_random_traffic_50_k_operations(seed, capsys):
     only_on("compiled")
-    run_all([seed], -(-50_000 // 6), capsys)
+    check_grants(run_all([seed], -(-50_000 // 6), capsys))
 
 
 @pytest.mark.slow

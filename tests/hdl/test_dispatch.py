@@ -13,8 +13,10 @@ from vapic.dispatch.unit import Dispatch
 from vapic.layouts import AcceptResult as Result
 from vapic.layouts import Layouts, Outcome
 from vapic.record import Op
+from vapic.regs import Keep, lookup
 from vapic_sim.harness import simulate
 from vapic_sim.model.records import Outcome as ModelOutcome
+from vapic_sim.model.registers import GLOBAL, VCPU, Kind
 from vapic_sim.model.selection import choose, pick
 from vapic_sim.model.views import EntryView, LaneView, Terms
 
@@ -37,10 +39,14 @@ class Choice:
         self.made = choose(self._request(entry, pirq), tuple(
             self._lane(k, row, min(255, row["count"] + out), pirq)
             for k, (row, out) in enumerate(zip(rows, outs, strict=True))), Terms(
-            settings["policy"] | settings["policy_fallback"] << 4, settings["lpcfg"],
-            settings["schedrank"], settings["pull_depth"], bool(settings["pull_wake"]), rrptr,
-            config.lanes, config.vectors, config.policies))
+            self._settings(settings), rrptr, config.lanes, config.vectors, config.policies))
         self.policy, self.tried, self.won = int(self.made.policy), set(), None
+
+    @staticmethod
+    def _settings(settings):
+        """Words of the global registers that the model's selection reads."""
+        return {row: sum(settings[member] << low for member, low, _ in lookup(row.name).slots(
+            Keep.FLOP)) for row in GLOBAL if row.kind == Kind.PLAIN}
 
     def _request(self, entry, pirq):
         return EntryView(
@@ -55,7 +61,8 @@ class Choice:
         return LaneView(
             k, row["v"], bool(row["online"]), bool(row["frozen"]), bool(row["enabled"]),
             bool(row["svr_enabled"]), row["id"], row["ldr"], dfr, row["sched"], row["tpr"],
-            row["ppr"], row["apr"], row["rqpos"], load, k, not pirq["open"] >> k & 1,
+            row["ppr"], row["apr"], load,
+            {of: row[of.key] for of in VCPU if of.policy}, k, not pirq["open"] >> k & 1,
             bool(pirq["infl"] >> k & 1))
 
     def next(self):
@@ -110,7 +117,7 @@ class Bench:
             "sched": sched,
             "tpr": r.choice([0, 0x10, 0x20, 255]), "ppr": r.choice([0, 0x11, 0x35, 255]),
             "apr": r.choice([0, 0x80, r.randrange(256)]),
-            "count": r.choice([0, 1, 2, 3, 250]), "rqpos": r.choice([0, 1, 2, 255]) * (sched == 1),
+            "count": r.choice([0, 1, 2, 3, 250]), "rqpos": r.choice([0, 1, 2, 255]),
             "v": (k * 3 + 1) % self.c.lanes if self.c.lanes % 3 else k,
         }
 

@@ -6,11 +6,10 @@ from amaranth.hdl import Fragment
 from vapic import Config
 from vapic.dispatch import policy
 from vapic.dispatch.lanes import kept
-from vapic.dispatch.policy import POLICIES, TargetPolicy, built, falls_back
+from vapic.dispatch.policy import POLICIES, Policy, TargetPolicy, built, falls_back
 from vapic.dispatch.snapshot import key_bits
 from vapic.dispatch.unit import Dispatch
 from vapic.layouts import AcceptResult, Layouts, Mode
-from vapic.numbers import Policy
 from vapic_sim.harness import simulate
 from vapic_sim.run.job import POLICIES as CHOICES
 
@@ -20,7 +19,6 @@ SIZES = {"rtes": 4, "irts": 4, "vcpus": 4, "lanes": 4, "domains": 2, "ports": 64
 class Highest(TargetPolicy):
     """A policy that no other file knows: the greatest TPR wins."""
 
-    number = Policy.WEIGHTED
     lane = ("tpr",)
     because = "takes the greatest task priority"
 
@@ -30,7 +28,7 @@ class Highest(TargetPolicy):
 
 @pytest.fixture
 def highest(monkeypatch):
-    monkeypatch.setitem(policy.POLICIES, "weighted", Highest())
+    monkeypatch.setitem(policy.POLICIES, "weighted", Highest(Policy.WEIGHTED))
 
 
 def test_numbers_and_names_are_the_specifications():

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from vapic_sim.model import AcceptResult, Mismatch, Model, Outcome, Params, Record
+from vapic_sim.model.registers import ABORTS, COALESCED, ERRSTAT, PARKED, VCPU_ABORTS
 
 PARAMS = Params(rtes=4, irts=4, vcpus=6, lanes=4, domains=2, ports=32)
 LEVEL, MASK, LOGICAL, LOWEST = 1 << 15, 1 << 16, 1 << 11, 0x100
@@ -40,11 +41,11 @@ class Story:
         data = data or 0
         if 0x8000 <= address < 0x10000 and address & 0x3F == 0 and write and vmm and sel == 0xF:
             v = address - 0x8000 >> 6
-            before = self.model.core.control.errstat
-            self.model.core.control.errstat = 0
+            before = self.model.core.control.kept[ERRSTAT]
+            self.model.core.control.kept[ERRSTAT] = 0
             self.model.access(vmm, dom, vcpu, address, True, data, sel)
-            applied = not self.model.core.control.errstat
-            self.model.core.control.errstat |= before
+            applied = not self.model.core.control.kept[ERRSTAT]
+            self.model.core.control.kept[ERRSTAT] |= before
             self.tell("CTL", row=v, data=data, result=int(applied))
             self.tell("BUS", addr=address, data=data, vmm=vmm, dom=dom, vcpu=vcpu, we=True)
             return
@@ -264,7 +265,7 @@ def test_change_without_effect_allows_both():
         story = prepared(0x50 | LOWEST)
         story.bus(0x8004, 1)
         story.tell("ACCEPT", row=0, addr=1, data=FIRST | LAST | 0x50, result=int(result))
-        assert story.told.core.vcpus[0].aborts == (result == AcceptResult.ABORT)
+        assert story.told.core.vcpus[0].kept[VCPU_ABORTS] == (result == AcceptResult.ABORT)
         assert story.told.core.requests[1].pend == (result == AcceptResult.ABORT)
 
 
@@ -279,7 +280,7 @@ def test_level_line_that_fell_aborts():
     story = prepared(0x50 | LEVEL | LOWEST)
     story.lines(0)
     story.tell("ACCEPT", row=0, addr=1, data=FIRST | LAST | 0x150, result=3)
-    assert story.told.core.control.aborts == 1
+    assert story.told.core.control.kept[ABORTS] == 1
 
 
 def test_static_target_set_is_exact():
@@ -305,7 +306,7 @@ def test_edge_between_the_commits_of_a_static_grant_is_kept():
     story.tell("LINES", data=0)
     story.tell("LINES", data=2)
     story.tell("ACCEPT", row=1, addr=1, data=LAST | 0x50)
-    assert story.told.core.requests[1].pend and story.told.core.control.coalesced == 0
+    assert story.told.core.requests[1].pend and story.told.core.control.kept[COALESCED] == 0
 
 
 def evt_group(dest=0x0F, low=LOWEST, reqx=0x70F1):
@@ -381,7 +382,7 @@ def test_parking_must_be_justified():
     refused(story, "there is nothing to grant", "ACCEPT", row=0, addr=1, data=FIRST | LAST | 0x50)
     refused(story, "must end with PARK", "END", row=1, result=int(Outcome.WAIT))
     story.tell("END", row=1, result=int(Outcome.PARK))
-    assert story.told.core.control.parked == 1
+    assert story.told.core.control.kept[PARKED] == 1
 
 
 def test_illegal_vector_reaches_all_before_the_end():

@@ -4,7 +4,8 @@ from amaranth import Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import Layouts, SchedState
+from ..layouts import Layouts
+from ..layouts.lanes import policy_registers
 from ..trees import decode
 from .head import head_layout
 
@@ -55,7 +56,6 @@ class LaneView(wiring.Component):
             lane.sched.eq(head.sched), lane.tpr.eq(head.tpr), lane.ppr.eq(self.ppr),
             lane.apr.eq(self.apr), lane.count.eq(self.load), lane.v.eq(self.v),
         ]
-        if "rqpos" in head.shape().members:
-            m.d.comb += lane.rqpos.eq(
-                Mux(head.sched == SchedState.RUNNABLE.value, head.rqpos, 0))
+        m.d.comb += [lane[name].eq(head[name]) for name in policy_registers()
+                     if name in head.shape().members]
         return m

@@ -6,7 +6,8 @@ order decisions have in docs/commits.md.
 """
 
 from ..config import Config
-from ..numbers import Policy, SchedState
+from ..dispatch.policy import Policy
+from ..numbers import SchedState
 from .bus import BusRecords
 from .enums import AcceptResult, Err, Mode, NoteOp, Outcome, SourceKind
 from .lanes import LaneRecords

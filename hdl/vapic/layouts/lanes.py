@@ -4,8 +4,15 @@ from amaranth.lib import data
 
 from ..config import Config
 from ..numbers import SchedState
+from ..regs import Keep, vcpu
+from ..regs.layout import kept
 
-__all__ = ["LaneRecords"]
+__all__ = ["LaneRecords", "policy_registers"]
+
+
+def policy_registers() -> dict[str, int]:
+    """Members of a lane that are registers which a vCPU has for a policy: name and width."""
+    return kept((register for register in vcpu.REGISTERS if register.policy), Keep.HEAD)
 
 
 class LaneRecords:
@@ -24,7 +31,7 @@ class LaneRecords:
             "flat": 1, "cluster": 1,                  # of DFR; neither: matches broadcast only
             "sched": SchedState,
             "tpr": 8, "ppr": 8, "apr": 8,
-            "rqpos": 8,     # of RUNFIRST; 0 for a vCPU that does not wait in the run queue
+            **policy_registers(),                     # 0 if their policy is not built
             "count": 8,                               # IRR plus ISR bits, saturating at 255
             "v": c.vcpu_bits,
         })

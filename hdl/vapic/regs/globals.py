@@ -1,12 +1,12 @@
 """Global registers, and those of target selection (spec 1.1, 0x1000 and 0x1100)."""
 
+from ..dispatch.policy import Policy
 from .field import Access, Dim, Field, Formula, Keep, Register
 
 __all__ = ["POLICIES", "REGISTERS", "SETTINGS"]
 
 #: Names of the selection policies (spec 4.2).
-POLICIES = {0: "lowpri", 1: "rr", 2: "least", 3: "runfirst", 4: "sticky", 5: "weighted",
-            6: "pull", 7: "sed"}
+POLICIES = {policy.value: policy.name.lower() for policy in Policy if policy != Policy.STATIC}
 
 _RW, _RO, _W1C = Access.RW, Access.RO, Access.W1C
 _DOMAINS = Dim("d", 4, lambda c: c.domains, "N_DOM", 16)

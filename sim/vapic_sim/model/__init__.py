@@ -2,7 +2,8 @@
 
 from .machine import Model
 from .params import Params
-from .records import AcceptResult, BusResult, Err, Mismatch, Outcome, Policy, Record, Sched, Trace
+from .policy import Policy
+from .records import AcceptResult, BusResult, Err, Mismatch, Outcome, Record, Sched, Trace
 
 __all__ = [
     "AcceptResult", "BusResult", "Err", "Mismatch", "Model", "Outcome", "Params", "Policy",

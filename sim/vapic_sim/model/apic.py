@@ -1,5 +1,7 @@
 """One virtual local APIC: bitmaps, priorities, acceptance, INTA and EOI."""
 
+from .registers import DFR, ESR, LAPIC, LAPIC_ID, LDR, SVR, TPR, resets
+
 __all__ = ["Apic", "matches"]
 
 _RECVILL, _ILLREGA = 1 << 6, 1 << 7
@@ -25,6 +27,11 @@ class Apic:
         Vectors there are; from this one on they are illegal.
     apicid : int
         Initial ID.
+
+    Attributes
+    ----------
+    kept : dict of Register to int
+        Values of the registers of `LAPIC` that are kept.
     """
 
     def __init__(self, vectors: int, apicid: int) -> None:
@@ -34,13 +41,40 @@ class Apic:
 
     def reset(self, apicid: int) -> None:
         """Power-on state of everything but the mode."""
-        self.id = apicid
-        self.tpr = 0
-        self.ldr = 0
-        self.dfr = 0xF
-        self.svr = 0xFF
+        self.kept = resets(LAPIC)
+        self.kept[LAPIC_ID] = apicid
         self.irr = self.isr = self.tmr = 0
-        self.esr = self.esr_pending = 0
+        self.esr_pending = 0
+
+    @property
+    def id(self) -> int:
+        """ID."""
+        return self.kept[LAPIC_ID]
+
+    @property
+    def tpr(self) -> int:
+        """Task priority."""
+        return self.kept[TPR]
+
+    @property
+    def ldr(self) -> int:
+        """Logical ID."""
+        return self.kept[LDR]
+
+    @property
+    def dfr(self) -> int:
+        """Model of logical destinations, four bits."""
+        return self.kept[DFR]
+
+    @property
+    def svr(self) -> int:
+        """Spurious vector and enable."""
+        return self.kept[SVR]
+
+    @property
+    def esr(self) -> int:
+        """Errors as last latched."""
+        return self.kept[ESR]
 
     @property
     def svr_enabled(self) -> bool:
@@ -135,4 +169,4 @@ class Apic:
 
     def latch_esr(self) -> None:
         """Write of ESR: what was noted becomes visible (LAPIC-55)."""
-        self.esr, self.esr_pending = self.esr_pending, 0
+        self.kept[ESR], self.esr_pending = self.esr_pending, 0

@@ -72,17 +72,16 @@ class Core:
         ppr, apr = apic.priorities
         return LaneView(
             k, vcpu.v, vcpu.online, vcpu.freeze, apic.en, bool(apic.svr & 0x100), apic.id,
-            apic.ldr, apic.dfr, vcpu.sched, apic.tpr, ppr, apr, vcpu.rqpos,
-            self.load(vcpu), port,
+            apic.ldr, apic.dfr, vcpu.sched, apic.tpr, ppr, apr, self.load(vcpu),
+            vcpu.kept.copy(), port,
             port is not None and bool(events.domains[d].mask >> port & 1),
             bool(events.infl[n] >> k & 1))
 
     def terms(self, n: int) -> Terms:
         """Global terms for request n as they stand now."""
         c = self.control
-        return Terms(c.policy, c.lpcfg, c.schedrank, c.pull & 0xFF, bool(c.pull & 0x100),
-                     c.rrptr[self.requests[n].dom], self.params.lanes, self.params.vectors,
-                     self.params.policies)
+        return Terms(c.kept.copy(), c.rrptr[self.requests[n].dom], self.params.lanes,
+                     self.params.vectors, self.params.policies)
 
     def load(self, vcpu: Vcpu) -> int:
         """load(v) of SEL-10."""
@@ -119,7 +118,7 @@ class Core:
     def refresh(self) -> None:
         """Requests that fell are parked or waiting no more."""
         if self.resting:
-            requests, infl, enable = self.requests, self.events.infl, self.control.ctrl & 1
+            requests, infl, enable = self.requests, self.events.infl, self.control.enable
             for n in tuple(self.resting):
                 r = requests[n]
                 if r.mask or r.err or not enable or not r.live \

@@ -1,7 +1,8 @@
 """Decisions in words."""
 
-from .policy import key, rotates
-from .records import AcceptResult, Outcome, Policy
+from .policy import Policy, key, rotates
+from .records import AcceptResult, Outcome
+from .registers import LPCFG
 from .selection import Choice
 from .views import LaneView
 
@@ -20,7 +21,7 @@ def _policy(choice: Choice) -> str:
     policy, terms = Policy(choice.policy), choice.terms
     name = policy.name
     if choice.policy == Policy.LOWPRI:
-        name += f" by {_METRIC[terms.lpcfg & 3]}"
+        name += f" by {_METRIC[terms.kept[LPCFG] & 3]}"
     if choice.policy == Policy.STICKY:
         name += f" with hint {choice.entry.hint}, slack {choice.entry.slack}"
     if choice.policy == Policy.PULL:

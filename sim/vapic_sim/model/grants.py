@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from .core import Core
 from .explain import describe
-from .policy import Pick
-from .records import AcceptResult, Err, Outcome, Policy, Sched, Trace
+from .policy import Pick, Policy
+from .records import AcceptResult, Err, Outcome, Sched, Trace
+from .registers import ABORTS, COALESCED, GRANTS, PARKED, VCPU_ABORTS
 from .selection import Choice, Selection, choose, exclusion, pick
 from .views import LaneView
 
@@ -122,9 +123,9 @@ class Dispatcher:
     def abort(self, selection: Selection, lane: LaneView) -> None:
         """The selection is lost at its commit: nothing is delivered (SEL-20)."""
         self._note(selection, lane, AcceptResult.ABORT)
-        self.core.control.aborts += 1
+        self.core.control.kept[ABORTS] += 1
         if selection.choice.outcome == Outcome.NONE:
-            self.core.vcpus[lane.v].aborts += 1
+            self.core.vcpus[lane.v].kept[VCPU_ABORTS] += 1
         self.core.selection = None
 
     def retry(self, selection: Selection, lane: LaneView) -> None:
@@ -144,7 +145,7 @@ class Dispatcher:
         result = self._deliver(choice, lane, first)
         self._note(selection, lane, result)
         if result != AcceptResult.SKIP:
-            core.vcpus[lane.v].grants += 1
+            core.vcpus[lane.v].kept[GRANTS] += 1
             core.requests[selection.n].last.append(lane.k)
         if not selection.left:
             core.selection = None
@@ -178,7 +179,7 @@ class Dispatcher:
         request = core.requests[entry.n]
         if not entry.evt:
             fresh = core.accept(vcpu, entry.vector, entry.level)
-            core.control.coalesced += not fresh
+            core.control.kept[COALESCED] += not fresh
             request.last_port = None
             return AcceptResult.SET if fresh else AcceptResult.MERGED
         if not first and not self.open(choice, lane):
@@ -208,7 +209,7 @@ class Dispatcher:
         core, request = self.core, self.core.requests[selection.n]
         outcome = selection.choice.outcome
         if outcome == Outcome.PARK:
-            core.control.parked += not request.parked
+            core.control.kept[PARKED] += not request.parked
             request.parked, request.waiting = True, False
             core.resting.add(selection.n)
         elif outcome == Outcome.WAIT:

@@ -2,6 +2,7 @@
 
 from .control import Control
 from .params import Params
+from .registers import COALESCED
 
 __all__ = ["Ioapic", "Request"]
 
@@ -167,7 +168,7 @@ class Ioapic:
             request.line = not request.line
             if request.line != request.polarity and not request.level \
                     and (not request.mask or self.control.latch_masked_edges):
-                self.control.coalesced += request.latch()
+                self.control.kept[COALESCED] += request.latch()
 
     def msi(self, address: int, data: int) -> bool:
         """A message comes; False if it is discarded (MSI-04, ERR-06)."""
@@ -178,7 +179,7 @@ class Ioapic:
             index += data & 0xFFFF
         if index >= self.params.irts:
             return False
-        self.control.coalesced += self.requests[self.params.rtes + index].latch()
+        self.control.kept[COALESCED] += self.requests[self.params.rtes + index].latch()
         return True
 
     def lapic_eoi(self, dom: int, vector: int) -> None:

@@ -5,11 +5,22 @@ from dataclasses import dataclass
 
 from .core import Core
 from .records import Err
+from .registers import (
+    CTL,
+    ERRINFO,
+    ERRSTAT,
+    GLOBAL_PAGE,
+    LOAD,
+    NOW,
+    TRACE_DROP,
+    VCPU_PAGE,
+    VCPU_STRIDE,
+    Register,
+)
 
 __all__ = ["MASKS", "Mask", "compared"]
 
 _ALL = 0xFFFF_FFFF
-_LOAD = 0x14
 
 
 @dataclass(frozen=True)
@@ -39,8 +50,13 @@ def _policy_error(_: Core, __: int, ___: int) -> int:
     return 1 << Err.POLICY - 1
 
 
-def _one(address: int) -> Callable[[int], bool]:
-    return lambda candidate: candidate == address
+def _global(register: Register) -> Callable[[int], bool]:
+    return lambda address: address == GLOBAL_PAGE + register.offset
+
+
+def _of_vcpu(address: int) -> int:
+    """Offset among the registers of one vCPU; -1 if it is none of those."""
+    return (address - VCPU_PAGE) % VCPU_STRIDE if VCPU_PAGE <= address < 0x10000 else -1
 
 
 def _reqstat(core: Core, address: int, data: int) -> int:
@@ -57,13 +73,13 @@ def _reqstat(core: Core, address: int, data: int) -> int:
 
 
 def _vcpu(core: Core, address: int, _: int) -> int:
-    v = address - 0x8000 >> 6
+    v = (address - VCPU_PAGE) // VCPU_STRIDE
     if v >= len(core.vcpus):
         return 0
     vcpu = core.vcpus[v]
-    if address & 0x3F == 0:
+    if _of_vcpu(address) == CTL.offset:
         return vcpu.freeze << 16
-    return 0 if vcpu.apic.en and (vcpu.online or address & 0x3F != _LOAD) else _ALL
+    return 0 if vcpu.apic.en and vcpu.online else _ALL
 
 
 def _lapic(core: Core, address: int, _: int) -> int:
@@ -72,7 +88,7 @@ def _lapic(core: Core, address: int, _: int) -> int:
 
 
 def _errinfo(core: Core, _: int, data: int) -> int:
-    numbers = {data >> 28, core.control.errinfo >> 28}
+    numbers = {data >> 28, core.control.kept[ERRINFO] >> 28}
     if Err.POLICY in numbers:
         return _ALL
     local = numbers == {int(Err.BUSY)} and 0x8000 <= data & 0xFFFFFF < 0x10000
@@ -81,14 +97,14 @@ def _errinfo(core: Core, _: int, data: int) -> int:
 
 #: Every exception from exact comparison.
 MASKS: tuple[Mask, ...] = (
-    Mask(_one(0x1110), _everything, "NOW is not modelled"),
-    Mask(_one(0x1034), _everything, "TRACE_DROP follows the reader of the trace stream"),
-    Mask(_one(0x1010), _policy_error, "ERR-07 is logged some cycles after its grant"),
-    Mask(_one(0x1014), _errinfo, "as above; and a CTL record does not tell its bus master"),
+    Mask(_global(NOW), _everything, "NOW is not modelled"),
+    Mask(_global(TRACE_DROP), _everything, "TRACE_DROP follows the reader of the trace stream"),
+    Mask(_global(ERRSTAT), _policy_error, "ERR-07 is logged some cycles after its grant"),
+    Mask(_global(ERRINFO), _errinfo, "as above; and a CTL record does not tell its bus master"),
     Mask(lambda a: 0x2800 <= a < 0x3000, _reqstat,
          "serviceable is re-evaluated between records; a static grant has several last targets; "
          "the port of a grant on path LAPIC means nothing"),
-    Mask(lambda a: 0x8000 <= a < 0x10000 and a & 0x3F in (0, _LOAD), _vcpu,
+    Mask(lambda a: _of_vcpu(a) in (CTL.offset, LOAD.offset), _vcpu,
          "frozen_ack comes some cycles after freeze; a disabled APIC holds nothing, it is open "
          "from when on; LOAD of an offline vCPU counts what another on its lane has in flight"),
     Mask(lambda a: 0x400000 <= a < 0x800000 and a & 0x1FFF in (0xFA0, 0x1FA0), _lapic,

@@ -1,13 +1,27 @@
 """The policies of target selection, as plain functions (spec 4.2)."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 
-from .records import Policy, Sched
+from .records import Sched
+from .registers import LPCFG, POLICY, RQPOS, SCHEDRANK
 from .views import EntryView, LaneView, Terms
 
-__all__ = ["Pick", "in_force", "key", "name", "rotates"]
+__all__ = ["Pick", "Policy", "in_force", "key", "name", "rotates"]
 
 _RUNNING, _RUNNABLE, _BLOCKED = int(Sched.RUNNING), int(Sched.RUNNABLE), int(Sched.BLOCKED)
+
+
+class Policy(IntEnum):
+    """Policies of this feature set; STATIC stands in explanations only."""
+
+    LOWPRI = 0
+    RR = 1
+    LEAST = 2
+    RUNFIRST = 3
+    STICKY = 4
+    PULL = 6
+    STATIC = 16
 
 
 @dataclass(slots=True)
@@ -37,7 +51,7 @@ class Pick:
 
 def in_force(asked: int, terms: Terms) -> tuple[Policy, bool]:
     """Policy of a request that asks for `asked`, and whether it stands in for one not there."""
-    number = terms.policy & 0xF if asked == 0xF else asked
+    number = terms.kept[POLICY] & 0xF if asked == 0xF else asked
     return _known(number, terms)
 
 
@@ -50,18 +64,19 @@ def _known(number: int, terms: Terms) -> tuple[Policy, bool]:
 
 def rotates(policy: Policy, terms: Terms) -> bool:
     """Ties go by rotation and the pointer moves (SEL-11)."""
-    return not terms.lpcfg & 8 or policy == Policy.RR
+    return not terms.kept[LPCFG] & 8 or policy == Policy.RR
 
 
 def key(policy: Policy, lane: LaneView, terms: Terms) -> int:
     """Key of a lane; the smallest wins."""
     if policy == Policy.LOWPRI:
-        return (lane.tpr, lane.ppr, lane.apr, lane.apr)[terms.lpcfg & 3]
+        return (lane.tpr, lane.ppr, lane.apr, lane.apr)[terms.kept[LPCFG] & 3]
     if policy in (Policy.LEAST, Policy.PULL, Policy.STICKY):
         return lane.load
     if policy == Policy.RUNFIRST:
-        rank = terms.schedrank >> 2 * lane.sched & 3
-        return rank << 16 | (lane.rqpos if lane.sched == _RUNNABLE else 0) << 8 | lane.load
+        rank = terms.kept[SCHEDRANK] >> 2 * lane.sched & 3
+        place = lane.kept[RQPOS] if lane.sched == _RUNNABLE else 0
+        return rank << 16 | place << 8 | lane.load
     return 0
 
 
@@ -81,7 +96,7 @@ def _sticky(lanes: list[LaneView], entry: EntryView, terms: Terms) -> Pick | Non
     for lane in lanes:
         if lane.k == entry.hint and lane.load <= least + entry.slack:
             return Pick(lane, lane.load, rotates(Policy.STICKY, terms))
-    number, policy, unknown = terms.policy >> 4, Policy.LOWPRI, False
+    number, policy, unknown = terms.kept[POLICY] >> 4, Policy.LOWPRI, False
     if number not in (Policy.STICKY, Policy.PULL):
         policy, unknown = _known(number, terms)
     won = name(policy, lanes, entry, terms)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from .control import Control
 from .ioapic import Request
 from .params import Params
+from .registers import COALESCED
 
 __all__ = ["Bank", "Domain", "Events", "Port"]
 
@@ -191,7 +192,7 @@ class Events:
             return
         request.rirr = False
         if unconsumed and not (request.pin and request.level):
-            self.control.coalesced += request.latch()
+            self.control.kept[COALESCED] += request.latch()
 
     def pirq_eoi(self, d: int, n: int, k: int | None) -> None:
         """End a PIRQ, issued by lane k or by the VMM (EVT-40)."""

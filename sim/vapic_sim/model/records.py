@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 __all__ = [
-    "AcceptResult", "BusResult", "Err", "Mismatch", "Outcome", "Policy", "Record", "Sched", "Trace",
+    "AcceptResult", "BusResult", "Err", "Mismatch", "Outcome", "Record", "Sched", "Trace",
 ]
 
 
@@ -29,18 +29,6 @@ class Sched(IntEnum):
     RUNNABLE = 1
     BLOCKED = 2
     OFFLINE = 3
-
-
-class Policy(IntEnum):
-    """Policies of this feature set; STATIC stands in explanations only."""
-
-    LOWPRI = 0
-    RR = 1
-    LEAST = 2
-    RUNFIRST = 3
-    STICKY = 4
-    PULL = 6
-    STATIC = 16
 
 
 class AcceptResult(IntEnum):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from .apic import matches
-from .policy import Pick, in_force, name
-from .records import Outcome, Policy, Sched
+from .policy import Pick, Policy, in_force, name
+from .records import Outcome, Sched
 from .views import EntryView, LaneView, Terms
 
 __all__ = ["Choice", "Selection", "choose", "exclusion", "pick"]

@@ -3,19 +3,22 @@
 from typing import Any
 
 from .core import Core
+from .registers import Kept
 
 __all__ = ["snapshot"]
+
+
+def _kept(kept: Kept) -> dict[str, int]:
+    return {register.key: value for register, value in kept.items()}
 
 
 def _vcpu(core: Core, v: int) -> dict[str, Any]:
     vcpu = core.vcpus[v]
     apic = vcpu.apic
-    names = ("en", "id", "tpr", "ldr", "dfr", "svr", "irr", "isr", "tmr", "esr", "esr_pending",
-             "ppr", "apr", "intr")
-    own = ("ctl", "sched", "rqpos", "upvec", "upvec_valid", "owed", "pend", "line", "upcall", "irq",
-           "grants", "wakes", "aborts")
-    return {name: getattr(apic, name) for name in names} \
-        | {name: getattr(vcpu, name) for name in own} | {"load": core.load(vcpu)}
+    names = ("en", "irr", "isr", "tmr", "esr_pending", "ppr", "apr", "intr")
+    own = ("ctl", "upvec", "upvec_valid", "owed", "pend", "line", "upcall", "irq")
+    return {name: getattr(apic, name) for name in names} | _kept(apic.kept) \
+        | {name: getattr(vcpu, name) for name in own} | _kept(vcpu.kept) | {"load": core.load(vcpu)}
 
 
 def _request(core: Core, n: int) -> dict[str, Any]:
@@ -45,11 +48,8 @@ def snapshot(core: Core) -> dict[str, Any]:
     Bitmaps are integers; port tuples are (state, notify, remote domain, remote port, PIRQ).
     """
     p, c, io = core.params, core.control, core.ioapic
-    names = ("ctrl", "policy", "lpcfg", "schedrank", "pull", "ioa_owner", "coalesced", "parked",
-             "spurious", "aborts", "errstat", "errinfo")
     return {
-        "control": {name: getattr(c, name) for name in names}
-        | {"ioa_id": io.id, "ioregsel": list(io.select), "pins": io.pins},
+        "control": _kept(c.kept) | {"ioa_id": io.id, "ioregsel": list(io.select), "pins": io.pins},
         "vcpus": [_vcpu(core, v) for v in range(p.vcpus)],
         "requests": [_request(core, n) for n in range(p.pirqs)],
         "domains": [_domain(core, d) for d in range(p.domains)]}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from .apic import Apic
 from .params import Params
 from .records import Sched
+from .registers import SCHED, VCPU, WAKES, resets
 
 __all__ = ["Note", "Vcpu"]
 
@@ -32,22 +33,30 @@ class Vcpu:
         Sizes.
     v : int
         Its number.
+
+    Attributes
+    ----------
+    kept : dict of Register to int
+        Values of the registers of `VCPU` that are kept.
     """
 
     def __init__(self, params: Params, v: int) -> None:
         self.v = v
         self.online = self.freeze = False
         self.apicid, self.k, self.dom = v % 256, v % params.lanes, v // params.lanes
-        self.sched = int(Sched.OFFLINE)
-        self.rqpos = 0
+        self.kept = resets(VCPU)
         self.upvec, self.upvec_valid = 0, False
         #: The bank's copy of the upcall state, and whether a vector is owed for it.
         self.pend = self.line = self.owed = False
-        self.grants = self.wakes = self.aborts = 0
         self.apic = Apic(params.vectors, self.apicid)
         self.notes: deque[Note] = deque()
         self.awake = False
         self.seen = self.terms
+
+    @property
+    def sched(self) -> int:
+        """Scheduling state."""
+        return self.kept[SCHED]
 
     @property
     def ctl(self) -> int:
@@ -81,5 +90,5 @@ class Vcpu:
         """Count a pulse of wake[v] on each rise of its condition (LAPIC-63)."""
         awake = (self.sched == _BLOCKED and not self.freeze
                  and (self.apic.intr or self.upcall))
-        self.wakes += awake and not self.awake
+        self.kept[WAKES] += awake and not self.awake
         self.awake = awake

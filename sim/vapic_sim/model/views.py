@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 
+from .registers import PULL, Kept
+
 __all__ = ["EntryView", "LaneView", "Terms"]
 
 
 @dataclass(slots=True, eq=False)
 class LaneView:
-    """One vCPU of the domain as selection sees it; `port` is its bound port, if any."""
+    """One vCPU of the domain as selection sees it.
+
+    `kept` has the registers of `VCPU` by row; `port` is its bound port, if any.
+    """
 
     k: int
     v: int
@@ -22,8 +27,8 @@ class LaneView:
     tpr: int
     ppr: int
     apr: int
-    rqpos: int
     load: int
+    kept: Kept
     port: int | None
     masked: bool
     infl: bool
@@ -55,14 +60,20 @@ class EntryView:
 
 @dataclass(slots=True)
 class Terms:
-    """Global terms of a selection."""
+    """Global terms of a selection; `kept` has the registers of `GLOBAL` by row."""
 
-    policy: int
-    lpcfg: int
-    schedrank: int
-    depth: int
-    wake: bool
+    kept: Kept
     rrptr: int
     lanes: int
     vectors: int
     built: tuple[str, ...]
+
+    @property
+    def depth(self) -> int:
+        """Load below which PULL finds room."""
+        return self.kept[PULL] & 0xFF
+
+    @property
+    def wake(self) -> bool:
+        """PULL takes a blocked vCPU though others run."""
+        return bool(self.kept[PULL] & 0x100)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from vapic.config import Config
 from vapic.dispatch import policy
-from vapic.numbers import Policy
+from vapic.dispatch.policy import Policy
 
 from ..traces.trace import Trace
 

@@ -5,9 +5,11 @@ from itertools import accumulate
 
 from vapic.regs import SELF, Command, mask, pack
 
+from ..model.registers import CTRL, ERRSTAT, GLOBAL, IOA_OWNER, LAPIC, PULL, VCPU, Kind
+from ..model.selection import choose
 from .accesses import Accesses, address
 
-__all__ = ["Acts"]
+__all__ = ["DEPTHS", "Acts"]
 
 _ON = pack("LAPIC_SVR", vector=0xFF, enable=1)
 _ENABLE = mask("LAPIC_BASE", "enable")
@@ -15,9 +17,12 @@ _COMMANDS = (
     Command.ALLOC_UNBOUND, Command.BIND_INTERDOMAIN, Command.CLOSE, Command.SEND, Command.STATUS,
     Command.BIND_IPI, Command.UNMASK, Command.BIND_PIRQ_VCPU)
 _OWNED = pack("PIRQ_OWNER", dom=0, valid=1)
-#: Ranks of the scheduling states after reset.
-_RANKS = 0xD8
-_DEPTHS = [pack("PULL", depth=depth, wake=wake) for depth, wake in ((1, 0), (2, 0), (3, 0), (1, 1))]
+#: Values of PULL; the first is that of reset.
+DEPTHS = [pack("PULL", depth=depth, wake=wake)
+          for depth, wake in ((1, 0), (2, 0), (3, 0), (1, 1), (4, 1), (8, 0), (20, 0))]
+#: Global registers that are written, CTRL more often than others.
+_SETTINGS = [CTRL, CTRL, ERRSTAT, *(row for row in GLOBAL if row.kind == Kind.PLAIN)]
+_LAPIC_READS = [*(row.name for row in LAPIC), "CR8", "INTA", "INTA"]
 
 
 class Acts(Accesses):
@@ -37,15 +42,20 @@ class Acts(Accesses):
 
     async def _control(self) -> None:
         rng = self.rng
-        name, value = rng.choice((
-            ("CTRL", 1 | rng.getrandbits(7) & rng.getrandbits(7)), ("CTRL", rng.getrandbits(7)),
-            ("CTRL", 1), ("POLICY", rng.getrandbits(8)), ("LPCFG", rng.getrandbits(4)),
-            ("PULL", rng.choice(_DEPTHS)),
-            ("SCHEDRANK", rng.choice((_RANKS, rng.getrandbits(8)))),
-            ("ERRSTAT", self.word()),
-            ("IOA_OWNER", self.dom())))
-        await self.access(address(name), value)
-        if name == "CTRL":
+        row = rng.choice(_SETTINGS)
+        any_value = rng.getrandbits(row.mask.bit_length())
+        if row is CTRL:
+            value = rng.choice((1, any_value, 1 | any_value & rng.getrandbits(7)))
+        elif row is PULL:
+            value = rng.choice(DEPTHS)
+        elif row is IOA_OWNER:
+            value = self.dom()
+        elif row is ERRSTAT:
+            value = any_value
+        else:
+            value = rng.choice((row.reset, any_value))
+        await self.access(address(row.name), value)
+        if row is CTRL:
             await self.access(address("CTRL"), value | 1)
 
     async def _rotation(self) -> None:
@@ -69,14 +79,10 @@ class Acts(Accesses):
         await self.access(address(self.rng.choice(("REQSTAT", "REQX", "PIRQ_OWNER")), self.n()))
 
     async def _global(self) -> None:
-        await self.access(address(self.rng.choice((
-            "ID", "CAP0", "CAP1", "CTRL", "ERRSTAT", "ERRINFO", "COALESCED", "PARKED", "SPURIOUS",
-            "ABORTS", "TRACE_DROP", "POLICY", "LPCFG", "PULL", "SCHEDRANK"))))
+        await self.access(address(self.rng.choice(GLOBAL).name))
 
     async def _vcpu(self) -> None:
-        name = self.rng.choice(("VCPU_CTL", "VCPU_SCHED", "VCPU_RQPOS", "VCPU_UPVEC", "VCPU_LOAD",
-                                "VCPU_GRANTS", "VCPU_WAKES", "VCPU_ABORTS"))
-        await self.access(address(name, self.v()))
+        await self.access(address(f"VCPU_{self.rng.choice(VCPU).name}", self.v()))
 
     async def _upvec(self) -> None:
         await self.access(address("VCPU_UPVEC", self.v()),
@@ -106,9 +112,7 @@ class Acts(Accesses):
             place = address(rng.choice(("LAPIC_ISR", "LAPIC_IRR", "LAPIC_TMR")), v,
                             rng.randrange(8))
         elif rng.random() < 0.8:
-            place = address("LAPIC_" + rng.choice((
-                "ID", "VERSION", "TPR", "APR", "PPR", "LDR", "DFR", "SVR", "ESR", "CR8", "EOI",
-                "INTA", "INTA")), v)
+            place = address(f"LAPIC_{rng.choice(_LAPIC_READS)}", v)
         else:
             place = 0x400000 + 0x2000 * v + rng.randrange(0, 0x1000, 4)
         await self.access(place, v=v)
@@ -192,9 +196,36 @@ class Acts(Accesses):
             if self.rng.random() < 0.3:
                 await self.access(address("EVT_PIRQ_EOI", 0), n, v=self.v())
 
+    async def _room(self) -> None:
+        """Make room for a request that waits for it, if there is one.
+
+        PULL is written, or a vCPU that might have the request ends all that it has.
+        """
+        core, rng = self.rig.model.core, self.rng
+        if rng.random() < 0.4:
+            await self.access(address("PULL"), rng.choice(DEPTHS))
+            return
+        waiting = [n for n in sorted(core.resting) if core.requests[n].waiting]
+        n = rng.choice(waiting or [self.n()])
+        might = choose(core.entry_view(n), core.lane_views(n), core.terms(n)).eligible
+        v = rng.choice([lane.v for lane in might] or [self.v()])
+        apic, k = core.vcpus[v].apic, core.vcpus[v].k
+        dom = core.vcpus[v].dom
+        for n, flight in enumerate(core.events.infl):
+            if flight >> k & 1 and core.requests[n].dom == dom:
+                await self.access(address("EVT_PIRQ_EOI", dom), n, v=v)
+        await self.access(address("LAPIC_SVR", v), _ON, v=v)
+        await self.access(address("LAPIC_TPR", v), 0, v=v)
+        for _ in range(apic.isr.bit_count()):
+            await self.access(address("LAPIC_EOI", v), 0, v=v)
+        for _ in range(apic.irr.bit_count()):
+            await self.access(address("LAPIC_INTA", v), v=v)
+            await self.access(address("LAPIC_EOI", v), 0, v=v)
+        await self.access(address("VCPU_SCHED", v), rng.choice((0, 0, 2)))
+
     _ACTS: tuple[tuple[Callable[..., Awaitable[None]], int], ...] = (
         (_event, 20), (_lapic_write, 12), (_lapic_read, 10), (_entry, 5), (_ioapic, 4),
         (_status, 4), (_vcpu, 4), (_global, 3), (_upvec, 2), (_control, 2), (_rotation, 1),
-        (_owner, 2), (_move, 1), (_base, 1), (_foreign, 3), (_heal, 6), (_retire, 5),
+        (_owner, 2), (_move, 1), (_base, 1), (_foreign, 3), (_heal, 6), (_retire, 5), (_room, 9),
     )
     _WEIGHTS = tuple(accumulate(weight for _, weight in _ACTS))

@@ -2,11 +2,14 @@
 
 from vapic.regs import Command, pack
 
+from ..model.registers import VCPU
 from .accesses import Accesses, address
 
 __all__ = ["Aims"]
 
 _MSI = 0xFEE00018
+#: Registers that a vCPU has for a policy: name and bits.
+_OF_POLICIES = [(f"VCPU_{register.name}", register.mask) for register in VCPU if register.policy]
 
 
 class Aims(Accesses):
@@ -52,7 +55,7 @@ class Aims(Accesses):
             elif selection.choice.targets:
                 lane = rng.choice(selection.choice.targets)
                 n, v, k, port = selection.n, lane.v, lane.k, lane.port or port
-                aims = (2, 2, 3, 4, 5, 6, 7, 8, 10) if selection.choice.entry.evt else (
+                aims = (2, 2, 2, 2, 3, 4, 5, 6, 7, 8, 10) if selection.choice.entry.evt else (
                     0, 0, 1, 1, 5, 6, 9, 10)
         dom = core.requests[n].dom
         aim = rng.choice(aims)
@@ -78,7 +81,9 @@ class Aims(Accesses):
             await self._freeze(v)
         elif aim == 6:
             await self.access(address("VCPU_SCHED", v), rng.choice((0, 0, 0, 1, 2, 3)))
-            await self.access(address("VCPU_RQPOS", v), rng.choice((0, 1, 2, rng.getrandbits(8))))
+            for name, mask in _OF_POLICIES:
+                await self.access(address(name, v), rng.choice((
+                    0, 1, 2, rng.getrandbits(mask.bit_length()))))
         elif aim == 7:
             await self.access(address("EVT_PIRQ_EOI", dom), n, v=v)
         elif aim == 8:

@@ -8,8 +8,9 @@ from amaranth.hdl import Value
 from vapic.bank.head import head_layout
 from vapic.controller import Controller
 from vapic.evtchn.rows import PortState, RowLayouts
-from vapic.regs import mask, pack
+from vapic.regs import Keep, lookup, mask, pack
 
+from ..model.registers import VCPU, Kind
 from ..world.fields import Fields
 from ..world.port import Testbench
 
@@ -18,6 +19,10 @@ __all__ = ["HardwareState", "difference"]
 #: Delivery status and remote IRR in the low word of an entry.
 _READ_ONLY = mask("RTE_LOW", "status", "rirr")
 _NAMES = {state.value: state.name.lower() for state in PortState}
+#: Registers that keep what is written, by name in the model: members of the head row, lowest bits.
+_PLAIN = {register.key: [(member, low) for member, low, _ in
+                         lookup(f"VCPU_{register.name}").slots(Keep.HEAD)]
+          for register in VCPU if register.kind == Kind.PLAIN}
 
 
 def _rows(memory: Any) -> list[Any]:
@@ -72,12 +77,12 @@ class HardwareState:
         state = {
             "ctl": pack("VCPU_CTL", frozen=head["freeze"], **{
                 name: head[name] for name in ("online", "freeze", "dom", "apicid", "k")}),
-            "sched": head["sched"], "rqpos": head.get("rqpos", 0), "upvec": head["upvec"],
-            "upvec_valid": bool(head["upvec_valid"]),
+            "upvec": head["upvec"], "upvec_valid": bool(head["upvec_valid"]),
             "pend": bool(head["up_pend"]), "line": bool(head["up_line"]),
             "irr": irr, "isr": isr, "en": bool(head["en"]), "owed": bool(head["owed"]),
             "irq": bool(irq),
-        }
+        } | {name: sum(head.get(member, 0) << low for member, low in parts)
+             for name, parts in _PLAIN.items()}
         if head["en"]:
             state |= {
                 "dfr": head["dfr"], "tmr": tmr, "id": head["id"], "ldr": head["ldr"],

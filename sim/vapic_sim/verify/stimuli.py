@@ -2,9 +2,13 @@
 
 import random
 
+from vapic.dispatch.policy import POLICIES
 from vapic.regs import pack
 
 __all__ = ["Stimuli"]
+
+#: Numbers of policies; those that play more rounds more often.
+_POLICIES = [policy.number for policy in POLICIES.values() for _ in range(policy.rounds)]
 
 
 class Stimuli:
@@ -65,7 +69,7 @@ class Stimuli:
     def reqx(self) -> int:
         """A value of REQX."""
         rng = self.rng
-        policy = rng.choice((0, 1, 2, 3, 4, 4, 6, 6, 15, rng.randrange(16)))
+        policy = rng.choice((*_POLICIES, 15, rng.randrange(16)))
         allow = rng.choice((7, 7, 7, rng.randrange(8)))
         return pack("REQX", path=rng.getrandbits(1), ser=rng.getrandbits(1),
                     force_dyn=rng.random() < 0.1, force_static=rng.random() < 0.1,

@@ -4,12 +4,10 @@ from vapic.regs import SELF, Command, pack
 
 from ..drivers import lapic_init, vmm_init
 from .accesses import address
-from .acts import Acts
+from .acts import DEPTHS, Acts
 from .aims import Aims
 
 __all__ = ["Traffic"]
-
-_DEPTHS = [pack("PULL", depth=depth, wake=wake) for depth, wake in ((1, 0), (2, 0), (3, 0), (1, 1))]
 
 
 class Traffic(Acts, Aims):
@@ -35,7 +33,7 @@ class Traffic(Acts, Aims):
             if rng.random() < 0.5:
                 await self.access(address("VCPU_UPVEC", v),
                                   pack("VCPU_UPVEC", vector=self.vector(), valid=1))
-        await self.access(address("PULL"), rng.choice((_DEPTHS[0], *_DEPTHS[:2], _DEPTHS[3])))
+        await self.access(address("PULL"), rng.choice((DEPTHS[0], *DEPTHS)))
         for n in range(c.pirqs):
             await self.entry(n)
             for k in range(c.lanes):

@@ -1,11 +1,12 @@
 """What a policy is: how it orders the vCPUs that may have a request."""
 
+from enum import IntEnum
 from typing import Any, ClassVar, NamedTuple
 
 from amaranth import Const
 from amaranth.hdl import ValueLike
 
-from ...numbers import Policy, SchedState
+from ...numbers import SchedState
 
 __all__ = ["Result", "TargetPolicy", "Terms", "Verdict"]
 
@@ -71,15 +72,18 @@ class Verdict(NamedTuple):
 class TargetPolicy:
     """One policy of spec 4.2. Its functions describe hardware: they are called at elaboration.
 
-    Attributes
+    Parameters
     ----------
     number : Policy
         Its number in REQX and POLICY.
+
+    Attributes
+    ----------
     key_bits : int
         Width of its key.
     lane : tuple of str
-        What its key reads of a lane besides ``sched``: names of `Layouts.policy_fields`, or
-        ``load`` (SEL-10).
+        What its key reads of a lane besides ``sched``: names of `Layouts.lane`, among them its
+        registers of vCPUs (``policy=`` in `vapic.regs.vcpu`), or ``load`` (SEL-10).
     settings : tuple of str
         What it reads of `Layouts.globals`.
     rounds : int
@@ -96,7 +100,6 @@ class TargetPolicy:
         How it chooses, for explanations: the rest of a sentence that begins with its name.
     """
 
-    number: ClassVar[Policy]
     key_bits: ClassVar[int] = 8
     lane: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[tuple[str, ...]] = ()
@@ -105,6 +108,9 @@ class TargetPolicy:
     falls_back: ClassVar[bool] = False
     rests_on_load: ClassVar[bool] = False
     because: ClassVar[str]
+
+    def __init__(self, number: IntEnum):
+        self.number = number
 
     @property
     def name(self) -> str:

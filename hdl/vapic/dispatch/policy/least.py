@@ -1,6 +1,5 @@
 """LEAST: the vCPU with the least work."""
 
-from ...numbers import Policy
 from .base import TargetPolicy
 
 __all__ = ["Least"]
@@ -9,7 +8,6 @@ __all__ = ["Least"]
 class Least(TargetPolicy):
     """Least load: work accepted and not finished (SEL-10)."""
 
-    number = Policy.LEAST
     lane = ("load",)
     because = ("takes the least load (in flight, requested, in service), of equals the first from "
                "RRPTR on")

@@ -2,7 +2,6 @@
 
 from amaranth import Mux
 
-from ...numbers import Policy
 from .base import TargetPolicy
 
 __all__ = ["LowPri"]
@@ -14,7 +13,6 @@ class LowPri(TargetPolicy):
     The focus rule (SEL-12) is not built.
     """
 
-    number = Policy.LOWPRI
     lane, settings = ("tpr", "ppr", "apr"), ("lpcfg",)
     because = "takes the least processor priority (PPR), of equals the first from RRPTR on"
 

@@ -2,7 +2,7 @@
 
 from amaranth import Mux
 
-from ...numbers import Policy, SchedState
+from ...numbers import SchedState
 from .base import TargetPolicy, Verdict
 
 __all__ = ["Pull"]
@@ -16,7 +16,6 @@ class Pull(TargetPolicy):
     the eligible runs, or if PULL.wake says so.
     """
 
-    number = Policy.PULL
     lane, settings = ("load",), ("pull_depth", "pull_wake")
     rounds = 2
     rests_on_load = True

@@ -1,6 +1,5 @@
 """RR: one after the other."""
 
-from ...numbers import Policy
 from .base import TargetPolicy
 
 __all__ = ["RoundRobin"]
@@ -9,7 +8,6 @@ __all__ = ["RoundRobin"]
 class RoundRobin(TargetPolicy):
     """Pure rotation: all keys are equal, so that RRPTR decides, whatever LPCFG[3] says."""
 
-    number = Policy.RR
     key_bits = 1
     always_rotates = True
     because = "takes the first from RRPTR on"

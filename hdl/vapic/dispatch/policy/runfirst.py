@@ -1,8 +1,8 @@
 """RUNFIRST: running vCPUs before blocked ones before those that wait for a processor."""
 
-from amaranth import Cat
+from amaranth import Cat, Mux
 
-from ...numbers import Policy
+from ...numbers import SchedState
 from .base import TargetPolicy
 
 __all__ = ["RunFirst"]
@@ -12,17 +12,17 @@ class RunFirst(TargetPolicy):
     """Least rank of the scheduling state, then place in the run queue, then load (SEL-15).
 
     The ranks are register SCHEDRANK's, two bits a state. The place, RQPOS, counts for those alone
-    that wait in the queue: the lane has 0 for others.
+    that wait in the queue.
     """
 
-    number = Policy.RUNFIRST
     key_bits = 18
     lane, settings = ("rqpos", "load"), ("schedrank",)
     because = ("takes the best rank (running, blocked, runnable), then the first in the run queue, "
                "then the least load, of equals the first from RRPTR on")
 
     def key(self, lane, settings):
-        return Cat(lane.load, lane.rqpos, settings.schedrank.word_select(lane.sched, 2))
+        place = Mux(lane.sched == SchedState.RUNNABLE, lane.rqpos, 0)
+        return Cat(lane.load, place, settings.schedrank.word_select(lane.sched, 2))
 
     def offer(self, sched, load, depth):
         return f"{sched.name.lower()}, load {load}"

@@ -2,7 +2,6 @@
 
 from amaranth import Mux
 
-from ...numbers import Policy
 from .base import TargetPolicy, Verdict
 
 __all__ = ["Sticky"]
@@ -16,7 +15,6 @@ class Sticky(TargetPolicy):
     hint.
     """
 
-    number = Policy.STICKY
     lane, settings = ("load",), ("policy_fallback",)
     rounds = 2
     falls_back = True

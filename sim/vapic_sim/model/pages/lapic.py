@@ -1,11 +1,13 @@
 """The pages of a vLAPIC (spec 3.1)."""
 
 from ..core import Core
+from ..registers import APR, EOI, ESR, LAPIC, PPR, SPURIOUS, SVR, TPR, VERSION
 from ..vcpu import Vcpu
-from .place import Access, BusError, Place, constant, unmapped
+from .place import Access, BusError, Place, constant, tabled, unmapped
 
 __all__ = ["resolve_lapic"]
 
+_BY_OFFSET = {row.offset: row for row in LAPIC}
 _BASE = 0xFEE00000
 _VERSION = 0x01050014
 _RESERVED = {0x000, 0x010, 0x040, 0x050, 0x060, 0x070, 0x0C0, 0x3A0, 0x3B0, 0x3C0, 0x3D0, 0x3F0,
@@ -29,17 +31,12 @@ def _apic_base(core: Core, vcpu: Vcpu) -> Place:
 
 
 def _plain(core: Core, vcpu: Vcpu, offset: int) -> Place | None:
-    """Registers with storage."""
-    apic = vcpu.apic
-
-    def put(name: str, value: int) -> int:
-        setattr(apic, name, value)
-        core.settle_vcpu(vcpu)
-        return 0
+    """Registers of the table, and bitmaps."""
+    apic, row = vcpu.apic, _BY_OFFSET.get(offset)
 
     def svr(data: int) -> int:
         rose = data & 0x100 and not apic.svr_enabled
-        apic.svr = data & 0x13FF
+        apic.kept[SVR] = data & SVR.mask
         if rose and vcpu.pend and vcpu.upvec_valid:
             vcpu.owed = True
         core.settle_vcpu(vcpu)
@@ -54,30 +51,20 @@ def _plain(core: Core, vcpu: Vcpu, offset: int) -> Place | None:
         apic.latch_esr()
         return 0
 
-    match offset:
-        case 0x020:
-            return Place(lambda: apic.id << 24, lambda data: put("id", data >> 24))
-        case 0x030:
-            return constant(_VERSION)
-        case 0x080:
-            return Place(lambda: apic.tpr, lambda data: put("tpr", data & 0xFF))
-        case 0x090:
-            return Place(lambda: apic.apr)
-        case 0x0A0:
-            return Place(lambda: apic.ppr)
-        case 0x0B0:
-            return Place(lambda: 0, eoi)
-        case 0x0D0:
-            return Place(lambda: apic.ldr << 24, lambda data: put("ldr", data >> 24))
-        case 0x0E0:
-            return Place(lambda: apic.dfr << 28 | 0x0FFFFFFF,
-                         lambda data: put("dfr", data >> 28))
-        case 0x0F0:
-            return Place(lambda: apic.svr, svr)
-        case 0x280:
-            return Place(lambda: apic.esr, esr)
-        case _:
-            pass
+    if row is VERSION:
+        return constant(_VERSION)
+    if row is APR:
+        return Place(lambda: apic.apr)
+    if row is PPR:
+        return Place(lambda: apic.ppr)
+    if row is EOI:
+        return Place(lambda: 0, eoi)
+    if row is SVR:
+        return Place(lambda: apic.svr, svr)
+    if row is ESR:
+        return Place(lambda: apic.esr, esr)
+    if row is not None:
+        return tabled(row, apic.kept, lambda: core.settle_vcpu(vcpu))
     for base, name in ((0x100, "isr"), (0x180, "tmr"), (0x200, "irr")):
         if base <= offset < base + 0x80:
             return constant(getattr(apic, name) >> 2 * (offset - base) & 0xFFFF_FFFF)
@@ -92,12 +79,12 @@ def _handshake(core: Core, vcpu: Vcpu, offset: int) -> Place | None:
         if vcpu.freeze:
             return apic.svr & 0xFF
         valid, vector = apic.inta()
-        core.control.spurious += not valid
+        core.control.kept[SPURIOUS] += not valid
         core.settle_vcpu(vcpu)
         return valid << 31 | vector
 
     def cr8(data: int) -> int:
-        apic.tpr = (data & 0xF) << 4
+        apic.kept[TPR] = (data & 0xF) << 4
         core.settle_vcpu(vcpu)
         return 0
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..records import Err
+from ..registers import Kept, Kind, Register
 
-__all__ = ["Access", "BusError", "Place", "constant", "register", "unmapped"]
+__all__ = ["Access", "BusError", "Place", "constant", "register", "tabled", "unmapped"]
 
 
 class BusError(Exception):
@@ -63,6 +64,31 @@ def register(read: Callable[[], int], write: Callable[[int], object]) -> Place:
         write(data)
         return 0
     return Place(read, put)
+
+
+def tabled(row: Register, kept: Kept, follow_up: Callable[[], object] | None = None) -> Place:
+    """A register that its row in the tables describes in full.
+
+    Parameters
+    ----------
+    row : Register
+        Any but one of kind OWN.
+    kept : dict of Register to int
+        Where its value is.
+    follow_up : callable or None
+        Called after a write.
+    """
+    def put(data: int) -> int:
+        kept[row] = data >> row.low & row.mask
+        if follow_up:
+            follow_up()
+        return 0
+
+    if row.kind == Kind.ZERO:
+        return constant()
+    if row.kind == Kind.HELD:
+        return constant(kept[row] & row.mask)
+    return Place(lambda: kept[row] << row.low | row.ones, put)
 
 
 def unmapped() -> BusError:
