@@ -167,7 +167,8 @@ class Controller(wiring.Component):
             ioapic.query_n.eq(evt.query_n), evt.query_entry.eq(ioapic.query_entry),
             ioapic.eoi.eq(bank.eoi),
         ]
-        m.d.comb += [ioapic.pirq_note.eq(evt.pirq_note), ioapic.hand_back.eq(evt.hand_back)]
+        # By a cycle later than dispatch, which rests on it: nothing else may be known of a request.
+        m.d.sync += [ioapic.pirq_note.eq(evt.pirq_note), ioapic.hand_back.eq(evt.hand_back)]
         m.d.sync += ioapic.recheck.eq(bank.lane_write.en | evt.changed | self.access.rechecked)
         return note.o
 

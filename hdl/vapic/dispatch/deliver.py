@@ -21,8 +21,8 @@ class Delivery(wiring.Component):
     later. Several targets wait for ``hold_ack`` unless the sink is ``in_order``: it decides what
     it was given before the hold before any target anyway. Then the first goes alone, since an
     abort of it ends the grant, and the others follow one a cycle (at most 15 under way).
-    Decisions come back in order, in the cycle after the transfer at the earliest; all outputs
-    about them are combinational.
+    Decisions come back in order, in the cycle after the transfer at the earliest; what became of
+    them is told here a cycle later.
 
     Parameters
     ----------
@@ -47,8 +47,10 @@ class Delivery(wiring.Component):
         The sink is the one whose accesses are held.
     hold, hold_ack : ``Out(1)``, ``In(1)``
         The grant has several targets: from before the first is sent until the last decision.
+    deciding : ``In(1)``
+        The sink decides in this cycle.
     done, result : ``In(1)``, ``In(AcceptResult)``
-        Decision of the sink.
+        It did in the cycle before, and how.
     decided : ``Out``
         ``target_layout`` of the target that ``done`` is about.
     checked : ``Out(1)``
@@ -69,7 +71,8 @@ class Delivery(wiring.Component):
             "v": In(data.ArrayLayout(layouts.lane["v"].shape, config.lanes)),
             "valid": Out(1), "ready": In(1), "target": Out(self.target_layout),
             "in_order": In(1), "hold": Out(1), "hold_ack": In(1),
-            "done": In(1), "result": In(AcceptResult), "decided": Out(self.target_layout),
+            "deciding": In(1), "done": In(1), "result": In(AcceptResult),
+            "decided": Out(self.target_layout),
             "checked": Out(1), "ended": Out(1),
         })
         self.flight = RowMemory(self.target_layout, _FLIGHT, reads={"read": Read.NOW},
@@ -96,9 +99,10 @@ class Delivery(wiring.Component):
             full.eq((newest + 1)[:len(oldest)] == oldest),
             sent.eq(self.valid & self.ready),
             write.en.eq(sent), write.addr.eq(newest), write.data.eq(target),
-            read.addr.eq(oldest), decided.eq(read.data),
+            read.addr.eq(oldest),
         ]
-        m.d.sync += [newest.eq(newest + sent), oldest.eq(oldest + self.done)]
+        m.d.sync += [newest.eq(newest + sent), oldest.eq(oldest + self.deciding),
+                     decided.eq(read.data)]
 
         abort = first & (self.result == AcceptResult.ABORT)
         m.d.comb += [

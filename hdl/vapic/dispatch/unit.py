@@ -253,6 +253,8 @@ class Dispatch(wiring.Component):
             grant.first.eq(target.first), grant.last.eq(target.last),
             self.accept.ok.eq(self.watch.accept_ok), self.evt_grant.ok.eq(self.watch.evt_ok),
         ]
+        m.d.comb += delivery.deciding.eq(
+            Mux(evt, self.evt_grant.done.valid, self.accept.done.valid))
         m.d.sync += done.eq(Mux(evt, self.evt_grant.done, self.accept.done))
 
     def _commit(self, m, done, committed, retry):

@@ -42,7 +42,7 @@ class Registers(wiring.Component):
         Accesses may be taken.
     hold : ``In(1)``
         A grant, an EOI, or a change by the event channels is being decided: what is known of it
-        is not true before the third cycle after this one.
+        is not true before the fourth cycle after this one.
     n : ``Out(pirq_bits)``
         Entry of the access, from two cycles after it was taken until its answer.
     word : ``Out(32)``
@@ -116,13 +116,14 @@ class Registers(wiring.Component):
             self.word.eq(request.data), self.vmm.eq(request.vmm), self.dom.eq(request.dom),
             self.n.eq(target.n), self.was.eq(row),
             verdict.request.eq(request), verdict.target.eq(target), verdict.row.eq(row),
-            verdict.state.eq(self.state), verdict.flight.eq(self.flight),
-            readout.target.eq(target), readout.foreign.eq(verdict.foreign),
+            readout.take.eq(self.apply), readout.reads.eq(~request.we), readout.target.eq(target),
             readout.index.eq(index), readout.apic_id.eq(apic_id), readout.row.eq(row),
             *(getattr(readout, name).eq(getattr(self, name))
               for name in ("last", "state", "flight", "held", "status", "enable")),
         ]
-        m.d.sync += [row.eq(self.row), err.eq(verdict.err),
+        # All of it stands still long enough before READY.
+        m.d.sync += [row.eq(self.row), err.eq(verdict.err), readout.foreign.eq(verdict.foreign),
+                     verdict.rirr.eq(self.state.rirr), verdict.flight.eq(self.flight),
                      may.eq(request.we & (verdict.err == Err.NONE))]
 
         entry = target.low | target.high | target.reqx | target.owner
@@ -137,9 +138,9 @@ class Registers(wiring.Component):
         self._steps(m, window, request, target, ready)
 
         answer = self.bus.rsp
+        m.d.comb += answer.payload.data.eq(readout.value)
         with m.If(self.apply):
             m.d.sync += [
-                answer.payload.data.eq(Mux(request.we | target.unmapped, 0, readout.value)),
                 answer.payload.berr.eq(target.unmapped), answer.payload.err.eq(err),
                 self.end_one.eq(self.write.low & ~self.change.level & self.state.rirr
                                 & self.flight.infl),
@@ -192,7 +193,7 @@ class Registers(wiring.Component):
 
     def _steps(self, m, window, request, target, ready):
         """The states of an access."""
-        held = Signal(2)        # in the last two cycles
+        held = Signal(3)        # in the last three cycles
         m.d.sync += held.eq(held << 1 | self.hold)
         with m.FSM():
             with m.State("IDLE"):

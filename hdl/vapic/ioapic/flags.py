@@ -61,8 +61,8 @@ class Flags(wiring.Component):
         As `Lines` needs them.
     latch_masked : ``In(1)``
         CTRL.latch_masked_edges.
-    current_at : ``In(pirqs)``
-        The request under selection, one-hot.
+    current, current_at : ``In(pirq_bits)``, ``In(pirqs)``
+        The request under selection, and one-hot.
     first, fail : ``In(1)``
         First decision of its grant, or it was found to have a configuration error; a cycle ago.
     level, infl, stands : ``Out(pirqs)``
@@ -89,7 +89,7 @@ class Flags(wiring.Component):
             "line": In(c.rtes), "edge": In(c.rtes),
             "polarity": Out(c.rtes), "armed": Out(c.rtes),
             "latch_masked": In(1),
-            "current_at": In(c.pirqs), "first": In(1), "fail": In(1),
+            "current": In(c.pirq_bits), "current_at": In(c.pirqs), "first": In(1), "fail": In(1),
             "level": Out(c.pirqs), "infl": Out(c.pirqs), "stands": Out(c.pirqs),
             "state": Out(state_layout), "quiet": Out(1), "coalesced": Out(range(c.rtes + 3)),
             "merged": Out(1),
@@ -136,7 +136,8 @@ class Flags(wiring.Component):
         m.d.sync += [
             current_level.eq((here & self.level).any()),
             pend.eq(kept | handed | arrived),
-            again.eq((here & (handed | self.edge)).any()),
+            again.eq((here[:c.rtes] & self.edge).any()
+                     | back.valid & back.set_pend & (back.n == self.current)),
         ]
         m.d.comb += [
             ends.eq(self.first | self.fail & ~current_level),
@@ -147,7 +148,11 @@ class Flags(wiring.Component):
         if c.irts:
             m.d.comb += arrived[c.rtes:].eq(
                 decode(self.message.index, c.irts) & self.message.valid.replicate(c.irts))
-        self._count(m, kept, handed, arrived, again & ~ends)
+        stays = Signal()
+        m.d.sync += stays.eq((pend & here & ~(at & self._all(change.clear))).any()
+                             & ~(ends & ~again))
+        m.d.sync += self.merged.eq(again & ~ends & stays)
+        self._count(m, kept, handed, arrived)
 
         # Gates.
         released = self._all(back.valid & back.clear_rirr | change.low & ~change.level)
@@ -169,25 +174,24 @@ class Flags(wiring.Component):
             self.stands.eq(source & ~mask & ~rirr & ~err),
             *(self.state[name].eq((bits & at).any())
               for name, bits in {"pend": pend, "rirr": rirr, "err": err, "source": source}.items()),
-            self.quiet.eq(~(back.valid | note.valid)),
+            self.quiet.eq(~(back.valid | note.valid | self.hand_back.valid
+                            | self.pirq_note.valid)),
         ]
         return m
 
-    def _count(self, m, kept, handed, arrived, joined):
+    def _count(self, m, kept, handed, arrived):
         """Merges, told in the next cycle (IOA-04): of each pin, of a message, of a hand-back.
 
         With an edge or hand-back the request under selection counts as granted. If it turns out not
-        to be, what came has ``joined`` it, and one more has merged.
+        to be, one more has merged, which ``merged`` tells.
         """
         c, here = self._config, self.current_at
-        merged, others, was_kept = Signal(c.rtes), Signal(2), Signal()
+        merged, others = Signal(c.rtes), Signal(2)
         before = kept & ~here
         both = handed[c.rtes:] & arrived[c.rtes:]
         m.d.comb += self.coalesced.eq(reduce_pairs([*merged, *others], lambda a, b: a + b))
         m.d.sync += [
-            self.merged.eq(joined & was_kept),
             merged.eq(arrived[:c.rtes] & (before | handed)[:c.rtes]),
             others.eq(Cat((arrived[c.rtes:] & kept[c.rtes:] | both).any(),
                           (handed & before).any())),
-            was_kept.eq((kept & here).any()),
         ]

@@ -182,7 +182,8 @@ class Ioapic(wiring.Component):
             flags.hand_back.eq(self.hand_back), flags.pirq_note.eq(self.pirq_note),
             flags.change.eq(change), flags.n.eq(self.registers.n),
             flags.latch_masked.eq(self.globals.latch_masked_edges),
-            flags.current_at.eq(state.current_at), flags.fail.eq(state.fail),
+            flags.current.eq(state.current), flags.current_at.eq(state.current_at),
+            flags.fail.eq(state.fail),
             flags.first.eq(self.requests.first),
             self.coalesced.eq(flags.coalesced), self.merged.eq(flags.merged),
         ]

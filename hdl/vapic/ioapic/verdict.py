@@ -6,7 +6,6 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import Err, Layouts
 from .entries import REQX, flight_layout, row_layout
-from .flags import state_layout
 from .window import target_layout
 
 __all__ = ["Verdict"]
@@ -30,7 +29,7 @@ class Verdict(wiring.Component):
         The access.
     target : ``In(target_layout(config))``
         What it means.
-    row, state, flight : ``In(row_layout)``, ``In(state_layout)``, ``In(flight_layout)``
+    row, rirr, flight : ``In(row_layout)``, ``In(1)``, ``In(flight_layout)``
         The entry it means.
     foreign : ``Out(1)``
         The entry is hidden from this master (spec 1.1, ioa_deleg).
@@ -44,14 +43,14 @@ class Verdict(wiring.Component):
         self._config = config
         super().__init__({
             "request": In(Layouts(config).bus_request), "target": In(target_layout(config)),
-            "row": In(row_layout), "state": In(state_layout), "flight": In(flight_layout),
+            "row": In(row_layout), "rirr": In(1), "flight": In(flight_layout),
             "foreign": Out(1), "moves": Out(1), "err": Out(Err),
         })
 
     def elaborate(self, platform):
         m = Module()
-        request, target, row, state = self.request, self.target, self.row, self.state
-        word, engaged = request.data, state.rirr | self.flight.infl
+        request, target, row = self.request, self.target, self.row
+        word, engaged = request.data, self.rirr | self.flight.infl
         reqx = Signal(REQX)
         narrow, refused = Signal(), Signal()
         m.d.comb += [

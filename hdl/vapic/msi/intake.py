@@ -13,10 +13,11 @@ __all__ = ["MsiIntake"]
 class MsiIntake(wiring.Component):
     """Decode writes to 0xFEExxxxx of the remappable format (MSI-01, MSI-04).
 
-    A request is taken and decided in the same cycle, answered and recorded in the next, in which
-    the message goes out: as late as what is told of a grant of that cycle. Discarded with ERR-06,
-    though acknowledged: compatibility format, an address outside 0xFEExxxxx, an index beyond the
-    table, and any read, which returns 0; with ERR-04: a write of less than a word.
+    A request is looked at for a cycle, then taken and decided. It is answered and recorded in the
+    next one, in which the message goes out: as late as what is told of a grant of that cycle.
+    Discarded with ERR-06, though acknowledged: compatibility format, an address outside 0xFEExxxxx,
+    an index beyond the table, and any read, which returns 0; with ERR-04: a write of less than a
+    word.
 
     Parameters
     ----------
@@ -48,14 +49,16 @@ class MsiIntake(wiring.Component):
         m = Module()
         request, answer = self.bus.req.payload, self.bus.rsp
         addr, word = request.addr, request.data
-        index, good, take, full = Signal(17), Signal(), Signal(), Signal()
-        m.d.comb += [
+        index, good, ours, take, full = Signal(17), Signal(), Signal(), Signal(), Signal()
+        m.d.sync += [
             index.eq((addr[5:20] | addr[2] << 15) + Mux(addr[3], word[:16], 0)),
             full.eq(request.sel.all()),
-            good.eq(request.we & full & (addr[20:] == 0xFEE) & addr[4]
-                    & (index < self._config.irts)),
-            self.bus.req.ready.eq(~answer.valid),
-            take.eq(self.bus.req.valid & self.bus.req.ready),
+            ours.eq(request.we & request.sel.all() & (addr[20:] == 0xFEE) & addr[4]),
+            self.bus.req.ready.eq(self.bus.req.valid & ~self.bus.req.ready),
+        ]
+        m.d.comb += [
+            good.eq(ours & (index < self._config.irts)),
+            take.eq(self.bus.req.ready),
             self.ready.eq(1),
             self.quiet.eq(~self.bus.req.valid & ~answer.valid),
         ]
