@@ -1,10 +1,7 @@
 """The router: what is done next, and where an access goes."""
 
-from operator import or_
-
 from amaranth import Cat, Module, Mux, Signal
 
-from ..trees import reduce_pairs
 from .abi.two_level import TwoLevel
 from .bus import BusSide
 from .command import Command
@@ -15,6 +12,7 @@ from .end_flight import EndFlight
 from .grant import Grant
 from .notes import BankNotes
 from .port_step import PortStep
+from .rows import BankRow
 from .store import Store
 from .walk import Walk
 
@@ -22,7 +20,7 @@ __all__ = ["Router"]
 
 
 class Router:
-    """States IDLE and RUN: a grant, what ends in flight, or an access is taken; one at a time.
+    """States START, IDLE and RUN: a grant, end of flight or an access is taken; one at a time.
 
     A grant goes first, but not twice in a row if an access waits; between the targets of a static
     grant nothing else is taken. The next thing waits while a note to the bank does.
@@ -42,14 +40,18 @@ class Router:
 
     def add_idle(self, m: Module, decode: Decode, abi: TwoLevel, grant: Grant,
                  end_flight: EndFlight, walk: Walk, command: Command) -> None:
-        """State IDLE: take the next operation, and go to the places that it names."""
+        """States START and IDLE: take the next operation, and go to the places that it names."""
         unit, bus, step = self._unit, self._bus, self._step
         take, room, valid = Signal(), Signal(), unit.bus.req.valid
+        with m.State("START"):
+            with m.If(self._store.ready):
+                m.next = "IDLE"
+
         with m.State("IDLE"):
-            m.d.comb += take.eq(self._store.ready & self._notes.free)
+            m.d.comb += take.eq(self._notes.free)
             bus.begin(m, decode)
             command.begin(m)
-            abi.begin(m, bus, decode)
+            abi.begin(m, decode)
             m.d.sync += walk.of_pending.eq(0)
             # Whether a target can be taken doesn't wait for one: two blocks meet here.
             m.d.comb += room.eq(take & (grant.multi | ~grant.granted | ~valid))
@@ -68,6 +70,7 @@ class Router:
                     m.next = "WALK_ROW"
                 with m.Else():
                     m.d.sync += grant.granted.eq(0)
+                    abi.begin_change(m, bus, decode)
                     m.next = "RUN"
                     with m.If(decode.kind == Kind.OPERATE):
                         m.next = "ROWS"
@@ -86,11 +89,12 @@ class Router:
     def add_run(self, m: Module, abi: TwoLevel, directory: Directory,
                 walk: Walk) -> None:
         """States RUN and BANK: an access is done at once, or goes where it is done."""
-        bus, store = self._bus, self._store
+        bus, store, odd = self._bus, self._store, self._bus.request.addr[2]
         chosen = self._chosen_register(m)
+        m.d.comb += store.bank_part.eq(
+            Mux(bus.kind == Kind.COMMAND, BankRow.ARGUMENTS, bus.request.addr[3:5]))
         with m.State("RUN"):
-            walk.start(m, abi.changed(store))
-            m.d.sync += chosen.eq(Mux(bus.request.we, 0, 1 << bus.request.addr[2:6]))
+            m.d.sync += chosen.eq(Mux(bus.request.we, 0, Cat(~odd, odd)))
             with m.Switch(bus.kind):
                 with m.Case(Kind.COMMAND):
                     m.next = "ARGUMENTS"
@@ -107,18 +111,14 @@ class Router:
         with m.State("BANK"):
             # Reads and writes of command registers that start nothing.
             with m.If(bus.request.we):
-                m.d.comb += store.write_bank.eq(
-                    Cat(bus.request.addr[2:5] == i for i in range(3)))
+                m.d.comb += store.write_bank.eq(Cat(~odd, odd))
             bus.answer(m, err=bus.err)
             bus.record_access(m, value=bus.bank)
             m.next = "IDLE"
 
     def _chosen_register(self, m: Module) -> Signal:
-        """One-hot, the command register that is read; 0 but in the cycle after it is set."""
-        row, chosen = self._store.bank_early, Signal(12)
-        words = {0: row.arg0, 1: row.arg1, 2: row.arg2, 4: row.result, 5: row.out0, 6: row.out1,
-                 11: row.fastres}
+        """Which of two command registers is read; 0 but in the cycle after it is set."""
+        row, chosen = self._store.bank_early, Signal(2)
         m.d.sync += chosen.eq(0)
-        m.d.comb += self._bus.bank.eq(reduce_pairs(
-            [word & chosen[i].replicate(32) for i, word in words.items()], or_))
+        m.d.comb += self._bus.bank.eq(Mux(chosen[0], row.even, 0) | Mux(chosen[1], row.odd, 0))
         return chosen

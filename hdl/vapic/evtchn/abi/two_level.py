@@ -1,6 +1,7 @@
 """The 2-level ABI: a pending and a mask bit a port, a selector bit a word, an upcall a lane."""
 
 from amaranth import C, Cat, Module, Mux, Signal
+from amaranth.hdl import Value
 
 from ...trees import decode
 from ..bus import BusSide
@@ -29,12 +30,13 @@ class TwoLevel:
         #: Of an access that writes vcpu_info: what becomes of it.
         self._clears, self._reads_sel = Signal(), Signal()
         self._sets_mask, self._mask = Signal(), Signal()
-        #: Of a change of a word: which bits flip if they are 0, and if they are 1.
-        self._flips_mask = [Signal(32, name=f"flips_mask_{i}") for i in (0, 1)]
-        self._flips_pending = [Signal(32, name=f"flips_pending_{i}") for i in (0, 1)]
+        #: Of a change of a word: bits that are 1 in the data become 1, or 0; of a mask word by
+        #: bytes, where both mean a store, which is of all bits.
+        self._ones, self._zeros = Signal(4), Signal(4)
+        self._sets_pending, self._clears_pending = Signal(), Signal()
         #: Of a read: what is shown, one bit each.
         self._shows = {kind: Signal(name=f"shows_{kind.name.lower()}")
-                       for kind in (Kind.INFO, Kind.SEL, Kind.SEL_RC, Kind.PENDING, Kind.MASK)}
+                       for kind in (Kind.INFO, Kind.SEL, Kind.PENDING, Kind.MASK)}
 
     def add_step(self, m: Module, bus: BusSide, store: Store, cursor: Cursor, step: PortStep,
                  walk: Walk, notes: BankNotes) -> None:
@@ -49,21 +51,22 @@ class TwoLevel:
         """
         word, new, todo, data = store.word, store.word_data, step.todo, bus.request.data
         hot = Cat(decode(step.bit, 32))
-        changes_use = todo.alloc | todo.close
+        changes_use, written, full = todo.alloc | todo.close, Signal(), Signal()
         whole = Mux(walk.sets, word.pending | data, word.pending & ~data)
         m.d.comb += [
             new.pending.eq(Mux(walk.of_pending, whole, put(word.pending, hot, step.now_pending))),
             new.mask.eq(put(self.mask_now, hot, step.now_masked)),
             new.used.eq(put(word.used, hot, todo.alloc)),
             new.pirq.eq(put(word.pirq, hot, todo.alloc & step.is_pirq)),
-            store.full_data.eq(put(store.full, cursor.at_word_hot,
-                                    todo.alloc & (word.used | hot).all())),
+            store.write_full.eq(written),
+            store.full_data.eq(put(store.full, cursor.at_word_hot, full)),
         ]
+        # The engine still stands there in the cycle after the step.
+        m.d.sync += [written.eq(step.done & changes_use),
+                     full.eq(todo.alloc & (word.used | hot).all())]
         with m.If(step.done & todo.bitwise):
             m.d.comb += store.write_word.eq(Cat(1, todo.mask, changes_use, changes_use))
             m.d.sync += self.mask_now.eq(new.mask)
-        with m.If(step.done & changes_use):
-            m.d.comb += store.write_full.eq(1)
 
     def _step_upcall(self, m, store, cursor, step, walk, notes) -> None:
         """Selector and upcall of the lane, if the port became pending and not masked.
@@ -91,39 +94,50 @@ class TwoLevel:
         with m.If(step.done & notify & ~lane.pending & lane.online):
             notes.upcall(m, lane.v, pending=1, mask=lane.mask, rise=1)
 
-    def changed(self, store: Store):
+    def begin_change(self, m: Module, bus: BusSide, decoded) -> None:
+        """Branch of state IDLE, if RUN is next: what `changed` looks for in that."""
+        which, masks = bus.request.addr[7:10], decoded.kind == Kind.MASK_CHANGE
+        # Mask words: 1: store, 3: set, 4: clear. Pending words: 2: clear, 5: set.
+        stores = bus.request.sel & (which == 1).replicate(4)
+        m.d.sync += [
+            self._ones.eq((stores | (which == 3).replicate(4)) & masks.replicate(4)),
+            self._zeros.eq((stores | (which == 4).replicate(4)) & masks.replicate(4)),
+            self._sets_pending.eq((decoded.kind == Kind.PENDING_CHANGE) & (which == 5)),
+            self._clears_pending.eq((decoded.kind == Kind.PENDING_CHANGE) & (which == 2)),
+        ]
+
+    def changed(self, m: Module, bus: BusSide, store: Store) -> Value:
         """Bits that a mask change flips, or PIRQ ports whose pending bit a W1S or W1C changes.
 
-        In the cycle after `begin`, as the words leave their memory.
+        In the cycle after `begin_change`, as the words leave their memory; else 0. That is slow,
+        so all else that it looks at are registers.
         """
-        word, of_mask, of_pending = store.word_early, self._flips_mask, self._flips_pending
-        return (word.mask & of_mask[1] | ~word.mask & of_mask[0]
-                | word.pirq & (word.pending & of_pending[1] | ~word.pending & of_pending[0]))
+        word, bits = store.word_early, []
+        m.d.sync += [code.eq(0) for code in (self._ones, self._zeros, self._sets_pending,
+                                            self._clears_pending)]
+        for i, (bit, mask, pending, pirq) in enumerate(zip(
+                bus.request.data, word.mask, word.pending, word.pirq, strict=True)):
+            sets, clears = self._ones[i // 8], self._zeros[i // 8]
+            bits.append(Mux(mask, clears & (bit ^ sets), sets & bit)
+                        | pirq & bit & Mux(pending, self._clears_pending, self._sets_pending))
+        return Cat(bits)
 
     def add_reads(self, m: Module, bus: BusSide, store: Store) -> None:
         """What a read shows, as the rows leave their memories; before the states."""
         lane, word, shows = store.lane_early, store.word_early, self._shows
         m.d.sync += [show.eq(0) for show in shows.values()]
-        m.d.comb += bus.row.eq(
-            Mux(shows[Kind.INFO], Cat(lane.pending, C(0, 7), lane.mask), 0)
-            | Mux(shows[Kind.SEL] | shows[Kind.SEL_RC], lane.sel, 0)
-            | Mux(shows[Kind.PENDING], word.pending, 0) | Mux(shows[Kind.MASK], word.mask, 0))
-
-    def begin(self, m: Module, bus: BusSide, decoded) -> None:
-        """Branch of state IDLE: what is shown or changed in the next cycle, if that is RUN."""
-        data, which = bus.request.data, bus.request.addr[7:10]
-        lanes = Cat(bit.replicate(8) for bit in bus.request.sel)
-        masks, pending = decoded.kind == Kind.MASK_CHANGE, decoded.kind == Kind.PENDING_CHANGE
-        # Mask words: 1: store, 3: set, 4: clear. Pending words: 2: clear, 5: set.
-        ones = Mux(which == 1, ~data & lanes, Mux(which == 4, data, 0))
-        zeros = Mux(which == 1, data & lanes, Mux(which == 3, data, 0))
-        m.d.sync += [show.eq(decoded.kind == kind) for kind, show in self._shows.items()]
-        m.d.sync += [
-            self._flips_mask[0].eq(Mux(masks, zeros, 0)),
-            self._flips_mask[1].eq(Mux(masks, ones, 0)),
-            self._flips_pending[0].eq(Mux(pending & (which == 5), data, 0)),
-            self._flips_pending[1].eq(Mux(pending & (which == 2), data, 0)),
+        m.d.comb += [
+            bus.lane.eq(Mux(shows[Kind.INFO], Cat(lane.pending, C(0, 7), lane.mask), 0)
+                        | Mux(shows[Kind.SEL], lane.sel, 0)),
+            bus.word.eq(Mux(shows[Kind.PENDING], word.pending, 0)
+                        | Mux(shows[Kind.MASK], word.mask, 0)),
         ]
+
+    def begin(self, m: Module, decoded) -> None:
+        """Branch of state IDLE: what is shown in the next cycle, if that is RUN."""
+        m.d.sync += [show.eq(decoded.kind == kind) for kind, show in self._shows.items()]
+        with m.If(decoded.kind == Kind.SEL_RC):
+            m.d.sync += self._shows[Kind.SEL].eq(1)
 
     def access(self, m: Module, bus: BusSide) -> None:
         """Branch of state RUN: reads of words and of vcpu_info, and writes of that (EVT-13)."""
@@ -136,7 +150,7 @@ class TwoLevel:
             self._sets_mask.eq(info & request.sel[1]),
         ]
         bus.answer(m, err=bus.err, berr=bus.berr)
-        bus.record_access(m, value=bus.row, berr=bus.berr)
+        bus.record_access(m, value=bus.lane | bus.word, berr=bus.berr)
         m.next = "IDLE"
         with m.If((kind == Kind.SEL_RC) | (kind == Kind.ACK) | info):
             m.next = "VCPU_INFO"
