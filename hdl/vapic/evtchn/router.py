@@ -49,7 +49,7 @@ class Router:
             m.d.comb += take.eq(self._store.ready & self._notes.free)
             bus.begin(m, decode)
             command.begin(m)
-            abi.begin(m, bus, decode)
+            abi.begin(m, decode)
             m.d.sync += walk.of_pending.eq(0)
             # Whether a target can be taken doesn't wait for one: two blocks meet here.
             m.d.comb += room.eq(take & (grant.multi | ~grant.granted | ~valid))
@@ -89,7 +89,6 @@ class Router:
         bus, store = self._bus, self._store
         chosen = self._chosen_register(m)
         with m.State("RUN"):
-            walk.start(m, abi.changed(store))
             m.d.sync += chosen.eq(Mux(bus.request.we, 0, 1 << bus.request.addr[2:6]))
             with m.Switch(bus.kind):
                 with m.Case(Kind.COMMAND):

@@ -137,6 +137,7 @@ class EventChannels(wiring.Component):
             directory.add_states(m, bus, cursor, store, notes)
             end_flight.add_states(m, cursor, store, step, pirq)
         idle, in_bank = fsm.ongoing("IDLE"), fsm.ongoing("COMMAND")
+        walk.keep_bits(m, abi.changed(m, bus, store, fsm.ongoing("RUN")))
         abi.add_step(m, bus, store, cursor, step, walk, notes)
         command.add_results(m)
         m.d.comb += [

@@ -27,6 +27,8 @@ class Walk:
         A grant went between two bits of a mask change, which is to go on.
     begins, active : 1
         Its first cycle; any cycle of it, to the last step.
+    issue : 1
+        The row of the lowest bit's port is addressed, and the bit dropped.
     row_due, look_due, step_due : 1
         A port's row leaves the memory; it is in a register; the rows of its lane and PIRQ leave
         the memory, and a step is decided.
@@ -36,14 +38,16 @@ class Walk:
         self.left = Signal(32)
         self.of_pending, self.sets = Signal(), request.addr[7]
         self.interrupted, self.begins, self.active = Signal(), Signal(), Signal()
+        self.issue = Signal()
         self.row_due, self.look_due, self.step_due = Signal(), Signal(), Signal()
         #: Of the port whose step is decided: bit, pending and mask bit, bound to a PIRQ.
         self._bit, self._pending, self._masked, self._is_pirq = Signal(5), *(
             Signal() for _ in range(3))
 
-    def start(self, m: Module, bits: ValueLike) -> None:
-        """Walk over these bits."""
-        m.d.sync += self.left.eq(bits)
+    def keep_bits(self, m: Module, found: ValueLike) -> None:
+        """Take the bits that are `found`, once, when none is left; drop each that is issued."""
+        m.d.sync += self.left.eq(
+            found | self.left & ((self.left - 1) | (~self.issue).replicate(32)))
 
     def prepare(self, m: Module, bus: BusSide, step: PortStep, auto_reraise) -> None:
         """Begin or resume: what is done to each bit."""
@@ -113,7 +117,8 @@ def add_walk_states(m: Module, bus: BusSide, cursor: Cursor, store: Store,
                 walk.look(m, cursor, store)
             with m.If(issue):
                 cursor.move(m, port=Cat(first, cursor.now.port[5:]))
-                m.d.sync += [walk.left.eq(walk.left & (walk.left - 1)), grant.granted.eq(0)]
+                m.d.comb += walk.issue.eq(1)
+                m.d.sync += grant.granted.eq(0)
             with m.If(last):
                 m.next = "WALK_END"
             with m.Elif(~walk.row_due & ~walk.look_due & ~issue):

@@ -1,6 +1,7 @@
 """The 2-level ABI: a pending and a mask bit a port, a selector bit a word, an upcall a lane."""
 
 from amaranth import C, Cat, Module, Mux, Signal
+from amaranth.hdl import Value
 
 from ...trees import decode
 from ..bus import BusSide
@@ -29,9 +30,6 @@ class TwoLevel:
         #: Of an access that writes vcpu_info: what becomes of it.
         self._clears, self._reads_sel = Signal(), Signal()
         self._sets_mask, self._mask = Signal(), Signal()
-        #: Of a change of a word: which bits flip if they are 0, and if they are 1.
-        self._flips_mask = [Signal(32, name=f"flips_mask_{i}") for i in (0, 1)]
-        self._flips_pending = [Signal(32, name=f"flips_pending_{i}") for i in (0, 1)]
         #: Of a read: what is shown, one bit each.
         self._shows = {kind: Signal(name=f"shows_{kind.name.lower()}")
                        for kind in (Kind.INFO, Kind.SEL, Kind.SEL_RC, Kind.PENDING, Kind.MASK)}
@@ -91,14 +89,32 @@ class TwoLevel:
         with m.If(step.done & notify & ~lane.pending & lane.online):
             notes.upcall(m, lane.v, pending=1, mask=lane.mask, rise=1)
 
-    def changed(self, store: Store):
+    def changed(self, m: Module, bus: BusSide, store: Store, running) -> Value:
         """Bits that a mask change flips, or PIRQ ports whose pending bit a W1S or W1C changes.
 
-        In the cycle after `begin`, as the words leave their memory.
+        In state RUN, `running`, as the words leave their memory; else 0. A bit takes two levels
+        of logic behind it: the rest comes from registers.
         """
-        word, of_mask, of_pending = store.word_early, self._flips_mask, self._flips_pending
-        return (word.mask & of_mask[1] | ~word.mask & of_mask[0]
-                | word.pirq & (word.pending & of_pending[1] | ~word.pending & of_pending[0]))
+        word, request, which = store.word_early, bus.request, bus.request.addr[7:10]
+        masks, pends = running & (bus.kind == Kind.MASK_CHANGE), Signal()
+        # Mask words: 1: store, 3: set, 4: clear. Pending words: 2: clear, 5: set.
+        sets_pending, clears_pending = Signal(), Signal()
+        m.d.comb += [
+            pends.eq(running & (bus.kind == Kind.PENDING_CHANGE)),
+            sets_pending.eq(pends & (which == 5)), clears_pending.eq(pends & (which == 2)),
+        ]
+        bits = []
+        for lane, sel in enumerate(request.sel):
+            # Of the bits of the word that are 1 in the data, and a store is of all.
+            sets, clears = Signal(name=f"sets_{lane}"), Signal(name=f"clears_{lane}")
+            stores = (which == 1) & sel
+            m.d.comb += [sets.eq(masks & (stores | (which == 3))),
+                         clears.eq(masks & (stores | (which == 4)))]
+            for i in range(8 * lane, 8 * lane + 8):
+                bit, mask, pending = request.data[i], word.mask[i], word.pending[i]
+                bits.append(Mux(mask, clears & (bit ^ sets), sets & bit)
+                            | word.pirq[i] & bit & Mux(pending, clears_pending, sets_pending))
+        return Cat(bits)
 
     def add_reads(self, m: Module, bus: BusSide, store: Store) -> None:
         """What a read shows, as the rows leave their memories; before the states."""
@@ -109,21 +125,9 @@ class TwoLevel:
             | Mux(shows[Kind.SEL] | shows[Kind.SEL_RC], lane.sel, 0)
             | Mux(shows[Kind.PENDING], word.pending, 0) | Mux(shows[Kind.MASK], word.mask, 0))
 
-    def begin(self, m: Module, bus: BusSide, decoded) -> None:
-        """Branch of state IDLE: what is shown or changed in the next cycle, if that is RUN."""
-        data, which = bus.request.data, bus.request.addr[7:10]
-        lanes = Cat(bit.replicate(8) for bit in bus.request.sel)
-        masks, pending = decoded.kind == Kind.MASK_CHANGE, decoded.kind == Kind.PENDING_CHANGE
-        # Mask words: 1: store, 3: set, 4: clear. Pending words: 2: clear, 5: set.
-        ones = Mux(which == 1, ~data & lanes, Mux(which == 4, data, 0))
-        zeros = Mux(which == 1, data & lanes, Mux(which == 3, data, 0))
+    def begin(self, m: Module, decoded) -> None:
+        """Branch of state IDLE: what is shown in the next cycle, if that is RUN."""
         m.d.sync += [show.eq(decoded.kind == kind) for kind, show in self._shows.items()]
-        m.d.sync += [
-            self._flips_mask[0].eq(Mux(masks, zeros, 0)),
-            self._flips_mask[1].eq(Mux(masks, ones, 0)),
-            self._flips_pending[0].eq(Mux(pending & (which == 5), data, 0)),
-            self._flips_pending[1].eq(Mux(pending & (which == 2), data, 0)),
-        ]
 
     def access(self, m: Module, bus: BusSide) -> None:
         """Branch of state RUN: reads of words and of vcpu_info, and writes of that (EVT-13)."""
