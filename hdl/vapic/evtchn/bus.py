@@ -29,8 +29,9 @@ class BusSide:
         An operation whose result goes to FASTRES.
     window : ``domain_bits``
         Domain whose window is addressed.
-    row, bank : 32, 32
-        Data that is read of a row, or of a command register, in the cycle of `answer`; else 0.
+    lane, word, bank : 32, 32, 32
+        Data that is read of a lane's row, of a word, or of a command register, in the cycle of
+        `answer`; else 0.
     """
 
     def __init__(self, m: Module, unit):
@@ -41,11 +42,12 @@ class BusSide:
         self.kind, self.op = Signal(Kind), Signal(Op)
         self.err, self.berr = Signal(Err), Signal()
         self.fast = Signal()
-        self.row, self.bank = Signal(32), Signal(32)
+        self.lane, self.word, self.bank = Signal(32), Signal(32), Signal(32)
         # What is read comes from a memory: a register for each, and little logic before it.
-        row, bank = Signal(32), Signal(32)
-        m.d.comb += self._port.rsp.payload.data.eq(row | bank)
-        m.d.sync += [self._port.rsp.valid.eq(0), row.eq(self.row), bank.eq(self.bank)]
+        reads = {"lane": self.lane, "word": self.word, "bank": self.bank}
+        kept = {name: Signal(32, name=f"read_{name}") for name in reads}
+        m.d.comb += self._port.rsp.payload.data.eq(kept["lane"] | kept["word"] | kept["bank"])
+        m.d.sync += [self._port.rsp.valid.eq(0), *(kept[name].eq(reads[name]) for name in reads)]
 
     def begin(self, m: Module, decoded) -> None:
         """Keep what is asked; in the cycle in which the request is seen."""

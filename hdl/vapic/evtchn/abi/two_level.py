@@ -32,7 +32,7 @@ class TwoLevel:
         self._sets_mask, self._mask = Signal(), Signal()
         #: Of a read: what is shown, one bit each.
         self._shows = {kind: Signal(name=f"shows_{kind.name.lower()}")
-                       for kind in (Kind.INFO, Kind.SEL, Kind.SEL_RC, Kind.PENDING, Kind.MASK)}
+                       for kind in (Kind.INFO, Kind.SEL, Kind.PENDING, Kind.MASK)}
 
     def add_step(self, m: Module, bus: BusSide, store: Store, cursor: Cursor, step: PortStep,
                  walk: Walk, notes: BankNotes) -> None:
@@ -120,14 +120,18 @@ class TwoLevel:
         """What a read shows, as the rows leave their memories; before the states."""
         lane, word, shows = store.lane_early, store.word_early, self._shows
         m.d.sync += [show.eq(0) for show in shows.values()]
-        m.d.comb += bus.row.eq(
-            Mux(shows[Kind.INFO], Cat(lane.pending, C(0, 7), lane.mask), 0)
-            | Mux(shows[Kind.SEL] | shows[Kind.SEL_RC], lane.sel, 0)
-            | Mux(shows[Kind.PENDING], word.pending, 0) | Mux(shows[Kind.MASK], word.mask, 0))
+        m.d.comb += [
+            bus.lane.eq(Mux(shows[Kind.INFO], Cat(lane.pending, C(0, 7), lane.mask), 0)
+                        | Mux(shows[Kind.SEL], lane.sel, 0)),
+            bus.word.eq(Mux(shows[Kind.PENDING], word.pending, 0)
+                        | Mux(shows[Kind.MASK], word.mask, 0)),
+        ]
 
     def begin(self, m: Module, decoded) -> None:
         """Branch of state IDLE: what is shown in the next cycle, if that is RUN."""
         m.d.sync += [show.eq(decoded.kind == kind) for kind, show in self._shows.items()]
+        with m.If(decoded.kind == Kind.SEL_RC):
+            m.d.sync += self._shows[Kind.SEL].eq(1)
 
     def access(self, m: Module, bus: BusSide) -> None:
         """Branch of state RUN: reads of words and of vcpu_info, and writes of that (EVT-13)."""
@@ -140,7 +144,7 @@ class TwoLevel:
             self._sets_mask.eq(info & request.sel[1]),
         ]
         bus.answer(m, err=bus.err, berr=bus.berr)
-        bus.record_access(m, value=bus.row, berr=bus.berr)
+        bus.record_access(m, value=bus.lane | bus.word, berr=bus.berr)
         m.next = "IDLE"
         with m.If((kind == Kind.SEL_RC) | (kind == Kind.ACK) | info):
             m.next = "VCPU_INFO"
