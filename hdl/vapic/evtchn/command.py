@@ -6,12 +6,12 @@ from ..regs.events import Errno
 from ..trees import decode, lowest
 from .bus import BusSide
 from .cursor import Cursor
-from .decode import Op
+from .decode import Kind, Op
 from .operands import Operands
 from .ops import OPERATIONS, Then
 from .pirq_step import PirqStep
 from .port_step import STEP, PortStep, look_at_bits
-from .rows import PortState, RowLayouts
+from .rows import BankRow, PortState, RowLayouts
 from .store import Store
 
 __all__ = ["Command"]
@@ -60,13 +60,14 @@ class Command:
 
     def __init__(self, unit, bus: BusSide, cursor: Cursor, store: Store, step: PortStep,
                  pirq: PirqStep, operands: Operands):
-        self._pirq, self._pair = pirq, Signal()
+        self._pirq, self._pair, self._tells = pirq, Signal(), Signal()
         self._unit, self._bus, self._cursor, self._store = unit, bus, cursor, store
         self._step, self._operands = step, operands
         self._found = Found(unit.config)
         #: The near end of a pair of ports.
         self._near = Signal(RowLayouts(unit.config).peer)
         self.code, self.apply = Signal(signed(7)), Signal()
+        self._result = Signal(32)
         self.binds_pirq = bus.op == Op.BIND_PIRQ_VCPU
 
     def begin(self, m: Module) -> None:
@@ -197,6 +198,7 @@ class Command:
             self._decide(m)
 
         with m.State("STEP"):
+            m.d.comb += store.write_bank[0].eq(self._tells)
             m.next = "IDLE"
             with m.If(self._pair):
                 m.next = "PEER"
@@ -224,10 +226,8 @@ class Command:
         bus, store, step, here = self._bus, self._store, self._step, self._cursor.now
         todo, apply = step.todo, self.apply
         status = (bus.op == Op.STATUS) & (self.code == 0)
-        m.d.comb += [
-            store.write_bank.eq(Cat(C(0, 3), ~bus.fast, apply & todo.alloc | status, status,
-                                    bus.fast)),
-        ]
+        m.d.comb += store.write_bank.eq(Cat(~bus.fast, bus.fast | apply & todo.alloc | status))
+        m.d.sync += self._tells.eq(status)
         step.decide(m, apply)
         with m.If(apply & (todo.alloc | todo.close)):
             m.d.comb += store.write_port.eq(1)
@@ -239,7 +239,7 @@ class Command:
             | apply & (bus.op == Op.BIND_INTERDOMAIN))
         m.next = "STEP"
         bus.answer(m)
-        bus.record_access(m, value=store.bank_data.result)
+        bus.record_access(m, value=self._result)
 
     def _new_port(self, m: Module) -> None:
         """Row of a port that is allocated."""
@@ -248,7 +248,7 @@ class Command:
         with m.Switch(self._bus.op):
             with m.Case(Op.ALLOC_UNBOUND):
                 m.d.comb += [new.state.eq(PortState.UNBOUND),
-                             new.tie.peer.dom.eq(store.bank_row.arg1)]
+                             new.tie.peer.dom.eq(store.bank_row.odd)]
             with m.Case(Op.BIND_INTERDOMAIN):
                 m.d.comb += [new.state.eq(PortState.INTERDOMAIN),
                              new.tie.peer.eq(self._found.peer)]
@@ -260,18 +260,26 @@ class Command:
                 m.d.comb += new.state.eq(PortState.IPI)
 
     def add_results(self, m: Module) -> None:
-        """What is written to command registers, whichever of them are."""
-        bus, step, row, data = self._bus, self._step, self._store.port, self._store.bank_data
-        request, result = bus.request, Signal(32)
-        m.d.comb += [
-            data.arg0.eq(request.data), data.arg1.eq(request.data), data.arg2.eq(request.data),
-            result.eq(Mux(self.apply & (bus.op == Op.CLAIM), step.was_pending, self.code)),
-            data.result.eq(result), data.fastres.eq(result),
-            data.out0.eq(Mux(step.todo.alloc, self._cursor.now.port,
-                             Cat(row.state, C(0, 5), row.notify))),
-        ]
+        """What is written to command registers, whichever of them are.
+
+        An argument; or in the cycle of the decision the result and OUT0. OUT1, which STATUS alone
+        has, follows in the step, in which the row of the port is still here.
+        """
+        bus, step, row, store = self._bus, self._step, self._store.port, self._store
+        data, out1, tells, result = store.bank_data, Signal(32), self._tells, self._result
+        argument = bus.kind == Kind.ARGUMENT
         with m.Switch(row.state):
             with m.Case(PortState.UNBOUND, PortState.INTERDOMAIN):
-                m.d.comb += data.out1.eq(Cat(row.tie.peer.port | C(0, 16), row.tie.peer.dom))
+                m.d.comb += out1.eq(Cat(row.tie.peer.port | C(0, 16), row.tie.peer.dom))
             with m.Case(PortState.PIRQ):
-                m.d.comb += data.out1.eq(row.tie.n)
+                m.d.comb += out1.eq(row.tie.n)
+        m.d.comb += [
+            result.eq(Mux(self.apply & (bus.op == Op.CLAIM), step.was_pending, self.code)),
+            store.bank_written.eq(Mux(tells, BankRow.OUT1, Mux(
+                argument, bus.request.addr[3:5], Mux(bus.fast, BankRow.FAST, BankRow.RESULTS)))),
+            data.even.eq(Mux(argument, bus.request.data, Mux(tells, out1, result))),
+            data.odd.eq(Mux(argument, bus.request.data, Mux(bus.fast, result, Mux(
+                step.todo.alloc, self._cursor.now.port, Cat(row.state, C(0, 5), row.notify))))),
+        ]
+        with m.If(tells):
+            m.d.sync += tells.eq(0)

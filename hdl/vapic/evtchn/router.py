@@ -1,10 +1,7 @@
 """The router: what is done next, and where an access goes."""
 
-from operator import or_
-
 from amaranth import Cat, Module, Mux, Signal
 
-from ..trees import reduce_pairs
 from .abi.two_level import TwoLevel
 from .bus import BusSide
 from .command import Command
@@ -15,6 +12,7 @@ from .end_flight import EndFlight
 from .grant import Grant
 from .notes import BankNotes
 from .port_step import PortStep
+from .rows import BankRow
 from .store import Store
 from .walk import Walk
 
@@ -86,10 +84,12 @@ class Router:
     def add_run(self, m: Module, abi: TwoLevel, directory: Directory,
                 walk: Walk) -> None:
         """States RUN and BANK: an access is done at once, or goes where it is done."""
-        bus, store = self._bus, self._store
+        bus, store, odd = self._bus, self._store, self._bus.request.addr[2]
         chosen = self._chosen_register(m)
+        m.d.comb += store.bank_part.eq(
+            Mux(bus.kind == Kind.COMMAND, BankRow.ARGUMENTS, bus.request.addr[3:5]))
         with m.State("RUN"):
-            m.d.sync += chosen.eq(Mux(bus.request.we, 0, 1 << bus.request.addr[2:6]))
+            m.d.sync += chosen.eq(Mux(bus.request.we, 0, Cat(~odd, odd)))
             with m.Switch(bus.kind):
                 with m.Case(Kind.COMMAND):
                     m.next = "ARGUMENTS"
@@ -106,18 +106,14 @@ class Router:
         with m.State("BANK"):
             # Reads and writes of command registers that start nothing.
             with m.If(bus.request.we):
-                m.d.comb += store.write_bank.eq(
-                    Cat(bus.request.addr[2:5] == i for i in range(3)))
+                m.d.comb += store.write_bank.eq(Cat(~odd, odd))
             bus.answer(m, err=bus.err)
             bus.record_access(m, value=bus.bank)
             m.next = "IDLE"
 
     def _chosen_register(self, m: Module) -> Signal:
-        """One-hot, the command register that is read; 0 but in the cycle after it is set."""
-        row, chosen = self._store.bank_early, Signal(12)
-        words = {0: row.arg0, 1: row.arg1, 2: row.arg2, 4: row.result, 5: row.out0, 6: row.out1,
-                 11: row.fastres}
+        """Which of two command registers is read; 0 but in the cycle after it is set."""
+        row, chosen = self._store.bank_early, Signal(2)
         m.d.sync += chosen.eq(0)
-        m.d.comb += self._bus.bank.eq(reduce_pairs(
-            [word & chosen[i].replicate(32) for i, word in words.items()], or_))
+        m.d.comb += self._bus.bank.eq(Mux(chosen[0], row.even, 0) | Mux(chosen[1], row.odd, 0))
         return chosen

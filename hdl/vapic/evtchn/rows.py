@@ -3,7 +3,7 @@
 from amaranth.hdl import Value
 from amaranth.lib import data, enum
 
-__all__ = ["PortState", "RowLayouts", "put"]
+__all__ = ["BankRow", "PortState", "RowLayouts", "put"]
 
 
 class PortState(enum.Enum, shape=3):
@@ -15,6 +15,15 @@ class PortState(enum.Enum, shape=3):
     PIRQ = 3
     VIRQ = 4
     IPI = 5
+
+
+class BankRow(enum.Enum, shape=2):
+    """Row of a bank with two command registers: bits 4:3 of their address."""
+
+    ARGUMENTS = 0
+    FAST = 1
+    RESULTS = 2
+    OUT1 = 3
 
 
 class RowLayouts:
@@ -51,11 +60,9 @@ class RowLayouts:
         self.pirq = data.StructLayout({
             "open": c.lanes, "infl": c.lanes, "pend": c.lanes, "bound": c.lanes,
         })
-        #: Command registers of one bank.
-        self.bank = data.StructLayout({
-            "arg0": 32, "arg1": 32, "arg2": 32, "result": 32, "out0": 32, "out1": 32,
-            "fastres": 32,
-        })
+        #: Two command registers of a bank, those of an even and the next odd place of the page:
+        #: ARG0 and ARG1, ARG2 and FASTRES, RESULT and OUT0, OUT1; see `BankRow`.
+        self.bank = data.StructLayout({"even": 32, "odd": 32})
         #: Width of a count of work in flight (SEL-10).
         self.out_bits = max(8, c.pirqs.bit_length())
 

@@ -6,11 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..rows import Read, RowMemory, Sweep
 from ..rules import saturate
-from .rows import RowLayouts
+from .rows import BankRow, RowLayouts
 
 __all__ = ["Store"]
-
-_COMMAND_WORDS = 7
 
 
 class Store(wiring.Component):
@@ -26,7 +24,8 @@ class Store(wiring.Component):
     write they are not read and stay as they were. And PIRQs are shown as written, by the memory and
     the register behind it: a walk may step at one PIRQ, for several lanes, in cycles that follow
     each other. While ``stall`` is 1 the registers keep their rows. Command banks are addressed
-    apart, by ``bank``, in the same way; the lane of a vCPU is ``lane_of`` one cycle after ``vcpu``.
+    apart, by ``bank`` and ``bank_part``, in the same way; the lane of a vCPU is ``lane_of`` one
+    cycle after ``vcpu``.
 
     After reset every row is written with its reset value (GEN-06), in as many cycles as the largest
     memory has rows, but for ``port_of`` (the port of a PIRQ and lane), which has no meaning while
@@ -54,7 +53,7 @@ class Store(wiring.Component):
         Work in flight on the lane of `at`.
     write_<name>, <name>_data : ``In``
         Write strobe and new row; for ``word`` and ``bank`` one strobe per 32-bit field. A bank is
-        written where ``bank`` was a cycle ago.
+        written where ``bank`` was a cycle ago, in the row ``bank_written``.
     pirq_n, pirq_row : ``In``, ``Out(Layouts.pirq_row)``
         Read for dispatch, one cycle later; a row written in the same cycle is read as written.
     out_dom, out_k, out_value : ``In``, ``In``, ``Out(8)``
@@ -84,7 +83,7 @@ class Store(wiring.Component):
         self.full_words = RowMemory(c.port_words, c.domains, reads=apart, sweep=True)
         self.inflight_count = RowMemory(rows.out_bits, lane_depth, sweep=True,
                                         reads={"engine": Read.NOW, "bank": Read.NOW})
-        self.banks = RowMemory(data.ArrayLayout(32, _COMMAND_WORDS), 2 * lane_depth,
+        self.banks = RowMemory(data.ArrayLayout(32, 2), 2 * lane_depth * len(BankRow),
                                reads=apart, sweep=True, granularity=1)
         self.lane_of_rows = RowMemory(c.lane_bits, c.vcpus, reads={"engine": Read.HELD})
         members = {}
@@ -98,8 +97,8 @@ class Store(wiring.Component):
         super().__init__(members | {
             "cursor_next": In(rows.at), "cursor": Out(rows.at), "at": Out(rows.at),
             "stall": In(1),
-            "bank": In(range(self.banks.depth)), "bank_row": Out(rows.bank),
-            "write_bank": In(_COMMAND_WORDS), "bank_data": In(rows.bank),
+            "bank": In(range(2 * lane_depth)), "bank_part": In(BankRow), "bank_row": Out(rows.bank),
+            "write_bank": In(2), "bank_written": In(BankRow), "bank_data": In(rows.bank),
             "vcpu": In(c.vcpu_bits), "lane_of": Out(c.lane_bits),
             "write_vcpu": In(1), "vcpu_v": In(c.vcpu_bits), "vcpu_data": In(c.lane_bits),
             "pirq_n": In(c.pirq_bits), "pirq_row": Out(layouts.pirq_row),
@@ -136,7 +135,8 @@ class Store(wiring.Component):
                 ("port", self.ports, Cat(at.port, at.dom), Cat(go.port, go.dom)),
                 ("word", self.words, Cat(at.port[5:], at.dom), Cat(go.port[5:], go.dom)),
                 ("full", self.full_words, at.dom, go.dom),
-                ("bank", self.banks, bank, self.bank),
+                ("bank", self.banks, Cat(self.bank_written, bank),
+                 Cat(self.bank_part, self.bank)),
                 ("port_of", self.port_of_rows, Cat(at.k, at.n), Cat(go.k, go.n)),
                 ("lane", self.lanes, Cat(at.k, at.dom), Cat(go.k, go.dom)),
                 ("pirq", self.pirqs, at.n, go.n)):

@@ -143,7 +143,7 @@ class EventChannels(wiring.Component):
         m.d.comb += [
             operands.command.eq(in_bank), operands.latch.eq(in_bank | idle),
             operands.op.eq(bus.op), operands.data.eq(bus.request.data),
-            operands.arg0.eq(store.bank_row.arg0), operands.arg1.eq(store.bank_row.arg1),
+            operands.arg0.eq(store.bank_row.even), operands.arg1.eq(store.bank_row.odd),
             operands.window.eq(bus.window),
             self.granting.eq(grant.active),
             self.lag.eq(walk.active & walk.of_pending & ~walk.begins),
