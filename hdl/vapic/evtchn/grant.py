@@ -60,7 +60,8 @@ class Grant:
         """State GRANT: it commits or is refused, four cycles after it was taken (SEL-20).
 
         The next target of a grant may be taken in that cycle already, as its rows are others but
-        for the PIRQ's, which is shown as written.
+        for the PIRQ's: the bits of its lane are not changed by this step, and the row is read
+        again before its own.
         """
         done, target, port = self._unit.grant.done, self._target, cursor.now.port
         with m.State("GRANT"):

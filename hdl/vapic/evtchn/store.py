@@ -21,11 +21,12 @@ class Store(wiring.Component):
     addresses come from registers. What is read of a row in the cycle in which it is written is not
     looked at: the engine moves anew before it looks again, and a walk that has written a lane is
     done with that lane. But for the words, of which a walk looks at other bits: in the cycle of a
-    write they are not read and stay as they were. And PIRQs are shown as written, by the memory and
-    the register behind it: a walk may step at one PIRQ, for several lanes, in cycles that follow
-    each other. While ``stall`` is 1 the registers keep their rows. Command banks are addressed
-    apart, by ``bank`` and ``bank_part``, in the same way; the lane of a vCPU is ``lane_of`` one
-    cycle after ``vcpu``.
+    write they are not read and stay as they were. PIRQs, too, are not read in the cycle of a write
+    if ``hold_pirq`` is 1; but if the engine goes on with the one that is written, as a walk does
+    for several lanes, the register behind the memory shows it as written. While ``stall`` is 1 the
+    registers keep their rows, and that of the port while ``hold_port`` is. Command banks are
+    addressed apart, by ``bank`` and ``bank_part``, in the same way; the lane of a vCPU is
+    ``lane_of`` one cycle after ``vcpu``.
 
     After reset every row is written with its reset value (GEN-06), in as many cycles as the largest
     memory has rows, but for ``port_of`` (the port of a PIRQ and lane), which has no meaning while
@@ -44,6 +45,8 @@ class Store(wiring.Component):
         Where that was a cycle ago, and two cycles ago: whose the rows are.
     stall : ``In(1)``
         `at`, and the rows in registers, stay.
+    hold_port, hold_pirq : ``In(1)``
+        The port of `at`, and its row, stay, too; rows of PIRQs are not read beside a write.
     port, word, lane, pirq, bank_row, full, port_of : ``Out``
         The rows: ``full`` the words of the domain that have no free port, ``port_of`` the port of
         the PIRQ and lane.
@@ -55,7 +58,8 @@ class Store(wiring.Component):
         Write strobe and new row; for ``word`` and ``bank`` one strobe per 32-bit field. A bank is
         written where ``bank`` was a cycle ago, in the row ``bank_written``.
     pirq_n, pirq_row : ``In``, ``Out(Layouts.pirq_row)``
-        Read for dispatch, one cycle later; a row written in the same cycle is read as written.
+        Read for dispatch, one cycle later; not to be used if that row was written when it was
+        addressed.
     out_dom, out_k, out_value : ``In``, ``In``, ``Out(8)``
         Asynchronous read for the bank, with a write of this cycle; saturates at 255.
     write_vcpu, vcpu_v, vcpu_data : ``In``
@@ -78,7 +82,7 @@ class Store(wiring.Component):
                                reads={"engine": Read.HELD}, sweep=True, granularity=1)
         self.lanes = RowMemory(rows.lane, lane_depth, reads=apart, sweep=True)
         self.pirqs = RowMemory(rows.pirq, c.pirqs, sweep=True,
-                               reads={"engine": Read.AFTER, "dispatch": Read.AFTER})
+                               reads={"engine": Read.HELD, "dispatch": Read.APART})
         self.port_of_rows = RowMemory(c.port_bits, c.pirqs << c.lane_bits, reads=apart)
         self.full_words = RowMemory(c.port_words, c.domains, reads=apart, sweep=True)
         self.inflight_count = RowMemory(rows.out_bits, lane_depth, sweep=True,
@@ -96,7 +100,7 @@ class Store(wiring.Component):
                     "lane_early": Out(rows.lane), "bank_early": Out(rows.bank)}
         super().__init__(members | {
             "cursor_next": In(rows.at), "cursor": Out(rows.at), "at": Out(rows.at),
-            "stall": In(1),
+            "stall": In(1), "hold_port": In(1), "hold_pirq": In(1),
             "bank": In(range(2 * lane_depth)), "bank_part": In(BankRow), "bank_row": Out(rows.bank),
             "write_bank": In(2), "bank_written": In(BankRow), "bank_data": In(rows.bank),
             "vcpu": In(c.vcpu_bits), "lane_of": Out(c.lane_bits),
@@ -120,7 +124,9 @@ class Store(wiring.Component):
         m.d.comb += self.ready.eq(~sweep.busy)
         m.d.sync += self.cursor.eq(self.cursor_next)
         with m.If(~self.stall):
-            m.d.sync += self.at.eq(self.cursor)
+            m.d.sync += [self.at[name].eq(self.cursor[name]) for name in ("dom", "k", "n")]
+            with m.If(~self.hold_port):
+                m.d.sync += self.at.port.eq(self.cursor.port)
         self._connect_engine(m)
         self._connect_lane_of(m, sweep)
         self._connect_dispatch(m)
@@ -145,21 +151,29 @@ class Store(wiring.Component):
             m.d.comb += read.addr.eq(read_at)
             if name == "word":
                 m.d.comb += read.hold.eq(enable.any())
+            if name == "pirq":
+                m.d.comb += read.hold.eq(enable & self.hold_pirq)
             early[name] = _bits(read.data)
+        meets, pirq = self.write_pirq & (at.n == self.cursor.n), self.pirqs.engine.data
         m.d.comb += [
             _bits(self.port_early).eq(early["port"]),
             _bits(self.word_early).eq(early["word"]), _bits(self.lane_early).eq(early["lane"]),
             _bits(self.bank_early).eq(early["bank"]),
             self.words.reset[2].eq(self.words.sweep.row[:self._config.port_bits - 5] == 0),
         ]
-        meets = self.write_pirq & (at.n == self.cursor.n)
         with m.If(~self.stall):
             m.d.sync += [
-                _bits(self.port).eq(early["port"]), _bits(self.word).eq(early["word"]),
+                _bits(self.word).eq(early["word"]),
                 _bits(self.lane).eq(early["lane"]), self.full.eq(early["full"]),
                 _bits(self.bank_row).eq(early["bank"]), self.port_of.eq(early["port_of"]),
-                _bits(self.pirq).eq(Mux(meets, _bits(self.pirq_data), early["pirq"])),
             ]
+            m.d.sync += [self.pirq[name].eq(Mux(meets, self.pirq_data[name], pirq[name]))
+                         for name in ("open", "infl", "pend")]
+            with m.If(~meets):
+                # Only an operation of its own changes it.
+                m.d.sync += self.pirq.bound.eq(pirq.bound)
+            with m.If(~self.hold_port):
+                m.d.sync += _bits(self.port).eq(early["port"])
 
     def _connect_lane_of(self, m: Module, sweep: Sweep) -> None:
         """Lane numbers by v; at initialisation v counts the lanes, by domain and k (LAPIC-60)."""

@@ -39,8 +39,8 @@ class EventChannels(wiring.Component):
     What is decided is done in the next cycle, from registers: rows of ports, words, lanes and
     PIRQs, the count of work in flight, notes to the bank and to the request store. Nobody can see
     the state between: the next thing is taken after that, but for the next target of a grant,
-    whose rows are others; and the readers beside the engine, dispatch and bank, get a row that is
-    being written as it is written.
+    whose rows are others; and of the readers beside the engine, the bank gets a row that is being
+    written as it is written, and dispatch waits for it (``lag``).
 
     A grant goes before an access or the next bit of a mask change, but not twice in a row; between
     the targets of a static grant, which follow each other every 4 cycles, nothing else is done. A
@@ -70,15 +70,16 @@ class EventChannels(wiring.Component):
     out_write : ``Out(Layouts.out_write)``
         The count as it changes, a cycle after the decision; all lanes at initialisation.
     pirq_n, pirq_row : ``In``, ``Out(Layouts.pirq_row)``
-        Row of a PIRQ one cycle later, as it is after all decisions before the address cycle.
+        Row of a PIRQ one cycle later, as it is after all decisions before the address cycle, if
+        ``lag`` is 0 in that.
     query_n, query_entry : ``Out``, ``In(Layouts.entry)``
         Table entry one cycle later.
     pirq_note, hand_back, changed : ``Out``
         A cycle after the decision: the new summary of a PIRQ row; RIRR or pend of a request;
         whether a waiting request may have become serviceable.
     lag : ``Out(1)``
-        The PIRQ rows do not yet show all of the last decision (a W1C of several PIRQ ports): no
-        selection may start in this cycle.
+        The row of the PIRQ does not yet show all of the last decision, whose step is in this cycle
+        (or in one of the next: a W1C of several PIRQ ports): no selection may start in it.
     globals : ``In(Layouts.globals)``
         Global registers.
     ready, quiet : ``Out(1)``
@@ -113,14 +114,15 @@ class EventChannels(wiring.Component):
         m.submodules.decode = decode = Decode(c, Layouts(c))
         m.submodules.operands = operands = Operands(c)
         cursor, bus, notes = Cursor(m, store, c), BusSide(m, self), BankNotes(m, self)
-        step, abi, walk = PortStep(m, store.stall), TwoLevel(), Walk(bus.request)
+        step, abi, walk = PortStep(m, store.stall), TwoLevel(), Walk(m, bus.request)
         pirq = PirqStep(m, self, store, cursor, step)
         grant, end_flight, directory = Grant(m, self, pirq), EndFlight(self), Directory(self)
         command = Command(self, bus, cursor, store, step, pirq, operands)
         router = Router(self, bus, cursor, store, notes, step)
 
         m.d.comb += [store.lane_data.eq(store.lane), decode.request.eq(bus.request),
-                     store.stall.eq(walk.active & ~notes.free)]
+                     store.stall.eq(walk.active & ~notes.free),
+                     store.hold_port.eq(walk.hold), store.hold_pirq.eq(~walk.active)]
         abi.add_reads(m, bus, store)
         with m.FSM() as fsm:
             router.add_idle(m, decode, abi, grant, end_flight, walk, command)
@@ -146,7 +148,8 @@ class EventChannels(wiring.Component):
             operands.arg0.eq(store.bank_row.even), operands.arg1.eq(store.bank_row.odd),
             operands.window.eq(bus.window),
             self.granting.eq(grant.active),
-            self.lag.eq(walk.active & walk.of_pending & ~walk.begins),
+            self.lag.eq(walk.active & walk.of_pending & ~walk.begins
+                        | step.due & step.is_pirq & (cursor.at.n == self.pirq_n)),
             self.quiet.eq(idle & store.ready & ~self.bus.req.valid & ~self.bus.rsp.valid
                           & ~self.grant.target.valid & ~notes.valid & ~grant.multi
                           & ~self.end_flight.valid),

@@ -3,10 +3,10 @@
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.hdl import ValueLike
 
-from ..trees import lowest
 from .bus import BusSide
 from .cursor import Cursor
 from .decode import Kind
+from .first_bit import FirstBit
 from .port_step import STEP, PortStep
 from .rows import PortState
 from .store import Store
@@ -29,16 +29,20 @@ class Walk:
         Its first cycle; any cycle of it, to the last step.
     issue : 1
         The row of the lowest bit's port is addressed, and the bit dropped.
+    early, hold : 1
+        The row of the PIRQ whose step is decided was read when the step before the last wrote it:
+        it is read again, and what comes behind it waits.
     row_due, look_due, step_due : 1
         A port's row leaves the memory; it is in a register; the rows of its lane and PIRQ leave
         the memory, and a step is decided.
     """
 
-    def __init__(self, request):
+    def __init__(self, m: Module, request):
         self.left = Signal(32)
         self.of_pending, self.sets = Signal(), request.addr[7]
         self.interrupted, self.begins, self.active = Signal(), Signal(), Signal()
-        self.issue = Signal()
+        self.issue, self.early, self.hold = Signal(), Signal(), Signal()
+        self.first = FirstBit(m, self.left, self.issue, name="left")
         self.row_due, self.look_due, self.step_due = Signal(), Signal(), Signal()
         #: Of the port whose step is decided: bit, pending and mask bit, bound to a PIRQ.
         self._bit, self._pending, self._masked, self._is_pirq = Signal(5), *(
@@ -46,8 +50,7 @@ class Walk:
 
     def keep_bits(self, m: Module, found: ValueLike) -> None:
         """Take the bits that are `found`, once, when none is left; drop each that is issued."""
-        m.d.sync += self.left.eq(
-            found | self.left & ((self.left - 1) | (~self.issue).replicate(32)))
+        m.d.sync += self.left.eq(found | self.first.rest)
 
     def prepare(self, m: Module, bus: BusSide, step: PortStep, auto_reraise) -> None:
         """Begin or resume: what is done to each bit."""
@@ -61,14 +64,18 @@ class Walk:
             self.row_due.eq(0), self.look_due.eq(0), self.step_due.eq(0),
         ]
 
-    def look(self, m: Module, cursor: Cursor, store: Store) -> None:
+    def look(self, m: Module, cursor: Cursor, store: Store, step: PortStep) -> None:
         """A port's row is here: stand at its lane and PIRQ.
 
         Of a change of pending bits the word is written already; a bit that is left was set.
         """
         row, word, bit = store.port, store.word, cursor.at.port[:5]
         cursor.move(m, k=row.notify, n=row.tie.n)
+        last, before = row.tie.n == cursor.now.n, row.tie.n == cursor.at.n
         m.d.sync += [
+            # If the last step is at this PIRQ, too, the store shows what it writes.
+            self.early.eq((row.state == PortState.PIRQ) & step.due & step.is_pirq & before
+                          & ~(self.step_due & self._is_pirq & last)),
             self._bit.eq(bit), self._is_pirq.eq(row.state == PortState.PIRQ),
             self._pending.eq(word.pending.bit_select(bit, 1) | self.of_pending),
             self._masked.eq(word.mask.bit_select(bit, 1)),
@@ -90,20 +97,24 @@ def add_walk_states(m: Module, bus: BusSide, cursor: Cursor, store: Store,
 
     It passes over the bits left in ascending order, one a cycle, in a pipeline of five: address
     the port's row; keep it; address the rows of its lane and PIRQ; decide; step. It stands still
-    while a note waits for the bank. Between the bits of a mask change a grant that waits goes
-    first, then at least one bit. A change of pending bits is decided, all of it, in the first
-    cycle; the rows of PIRQs follow.
+    while a note waits for the bank, and for a cycle if steps at one PIRQ have just one of another
+    between them. Between the bits of a mask change a grant that waits goes first, then at least one
+    bit. A change of pending bits is decided, all of it, in the first cycle; the rows of PIRQs
+    follow.
     """
     with m.State("WALK_ROW"):
         # Of a walk that is resumed: the word is on its way.
         m.next = "WALK"
 
     with m.State("WALK"):
-        some, first = lowest(m, walk.left, name="walk")
+        some, first = walk.first.some, walk.first.index
         issue, last = Signal(), Signal()
-        m.d.comb += [walk.active.eq(1), issue.eq(some & ~(grant.waits & ~walk.of_pending)),
+        m.d.comb += [walk.active.eq(1), walk.hold.eq(walk.early),
+                     issue.eq(some & ~(grant.waits & ~walk.of_pending)),
                      last.eq(~walk.row_due & ~walk.look_due & ~some)]
         with m.If(~store.stall):
+            m.d.sync += walk.early.eq(0)
+        with m.If(~store.stall & ~walk.hold):
             m.d.sync += [walk.begins.eq(0), walk.row_due.eq(issue),
                          walk.look_due.eq(walk.row_due), walk.step_due.eq(walk.look_due)]
             with m.If(walk.begins):
@@ -114,7 +125,7 @@ def add_walk_states(m: Module, bus: BusSide, cursor: Cursor, store: Store,
             with m.If(walk.step_due):
                 walk.decide(m, bus, cursor, step, ports)
             with m.If(walk.look_due):
-                walk.look(m, cursor, store)
+                walk.look(m, cursor, store, step)
             with m.If(issue):
                 cursor.move(m, port=Cat(first, cursor.now.port[5:]))
                 m.d.comb += walk.issue.eq(1)
