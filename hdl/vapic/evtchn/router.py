@@ -20,7 +20,7 @@ __all__ = ["Router"]
 
 
 class Router:
-    """States IDLE and RUN: a grant, what ends in flight, or an access is taken; one at a time.
+    """States START, IDLE and RUN: a grant, what ends in flight, or an access is taken; one at a time.
 
     A grant goes first, but not twice in a row if an access waits; between the targets of a static
     grant nothing else is taken. The next thing waits while a note to the bank does.
@@ -40,11 +40,15 @@ class Router:
 
     def add_idle(self, m: Module, decode: Decode, abi: TwoLevel, grant: Grant,
                  end_flight: EndFlight, walk: Walk, command: Command) -> None:
-        """State IDLE: take the next operation, and go to the places that it names."""
+        """States START and IDLE: take the next operation, and go to the places that it names."""
         unit, bus, step = self._unit, self._bus, self._step
         take, room, valid = Signal(), Signal(), unit.bus.req.valid
+        with m.State("START"):
+            with m.If(self._store.ready):
+                m.next = "IDLE"
+
         with m.State("IDLE"):
-            m.d.comb += take.eq(self._store.ready & self._notes.free)
+            m.d.comb += take.eq(self._notes.free)
             bus.begin(m, decode)
             command.begin(m)
             abi.begin(m, decode)
@@ -66,6 +70,7 @@ class Router:
                     m.next = "WALK_ROW"
                 with m.Else():
                     m.d.sync += grant.granted.eq(0)
+                    abi.begin_change(m, bus, decode)
                     m.next = "RUN"
                     with m.If(decode.kind == Kind.OPERATE):
                         m.next = "ROWS"

@@ -24,7 +24,7 @@ class Store(wiring.Component):
     write they are not read and stay as they were. PIRQs, too, are not read in the cycle of a write
     if ``hold_pirq`` is 1; but if the engine goes on with the one that is written, as a walk does
     for several lanes, the register behind the memory shows it as written. While ``stall`` is 1 the
-    registers keep their rows, and that of the port while ``hold_port`` is. Command banks are
+    registers keep their rows that a walk looks at, and that of the port while ``hold_port`` is. Command banks are
     addressed apart, by ``bank`` and ``bank_part``, in the same way; the lane of a vCPU is
     ``lane_of`` one cycle after ``vcpu``.
 
@@ -161,12 +161,11 @@ class Store(wiring.Component):
             _bits(self.bank_early).eq(early["bank"]),
             self.words.reset[2].eq(self.words.sweep.row[:self._config.port_bits - 5] == 0),
         ]
+        # A walk, which alone may stall, looks at some of them.
+        m.d.sync += [self.full.eq(early["full"]), _bits(self.bank_row).eq(early["bank"]),
+                     self.port_of.eq(early["port_of"])]
         with m.If(~self.stall):
-            m.d.sync += [
-                _bits(self.word).eq(early["word"]),
-                _bits(self.lane).eq(early["lane"]), self.full.eq(early["full"]),
-                _bits(self.bank_row).eq(early["bank"]), self.port_of.eq(early["port_of"]),
-            ]
+            m.d.sync += [_bits(self.word).eq(early["word"]), _bits(self.lane).eq(early["lane"])]
             m.d.sync += [self.pirq[name].eq(Mux(meets, self.pirq_data[name], pirq[name]))
                          for name in ("open", "infl", "pend")]
             with m.If(~meets):

@@ -124,6 +124,7 @@ class EventChannels(wiring.Component):
                      store.stall.eq(walk.active & ~notes.free),
                      store.hold_port.eq(walk.hold), store.hold_pirq.eq(~walk.active)]
         abi.add_reads(m, bus, store)
+        walk.keep_bits(m, abi.changed(m, bus, store))
         with m.FSM() as fsm:
             router.add_idle(m, decode, abi, grant, end_flight, walk, command)
             router.add_run(m, abi, directory, walk)
@@ -139,7 +140,6 @@ class EventChannels(wiring.Component):
             directory.add_states(m, bus, cursor, store, notes)
             end_flight.add_states(m, cursor, store, step, pirq)
         idle, in_bank = fsm.ongoing("IDLE"), fsm.ongoing("COMMAND")
-        walk.keep_bits(m, abi.changed(m, bus, store, fsm.ongoing("RUN")))
         abi.add_step(m, bus, store, cursor, step, walk, notes)
         command.add_results(m)
         m.d.comb += [
@@ -150,7 +150,7 @@ class EventChannels(wiring.Component):
             self.granting.eq(grant.active),
             self.lag.eq(walk.active & walk.of_pending & ~walk.begins
                         | step.due & step.is_pirq & (cursor.at.n == self.pirq_n)),
-            self.quiet.eq(idle & store.ready & ~self.bus.req.valid & ~self.bus.rsp.valid
+            self.quiet.eq(idle & ~self.bus.req.valid & ~self.bus.rsp.valid
                           & ~self.grant.target.valid & ~notes.valid & ~grant.multi
                           & ~self.end_flight.valid),
         ]

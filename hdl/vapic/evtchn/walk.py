@@ -60,7 +60,7 @@ class Walk:
             step.todo.eq(Mux(pending, STEP.const({"put": 1}), STEP.const(mask))),
             step.todo.reraise.eq(~pending & auto_reraise),
             step.todo.value.eq(self.sets), step.todo.autoeoi.eq(pending & ~self.sets),
-            self.of_pending.eq(pending), self.begins.eq(1),
+            self.of_pending.eq(pending), self.begins.eq(1), self.active.eq(1),
             self.row_due.eq(0), self.look_due.eq(0), self.step_due.eq(0),
         ]
 
@@ -109,7 +109,7 @@ def add_walk_states(m: Module, bus: BusSide, cursor: Cursor, store: Store,
     with m.State("WALK"):
         some, first = walk.first.some, walk.first.index
         issue, last = Signal(), Signal()
-        m.d.comb += [walk.active.eq(1), walk.hold.eq(walk.early),
+        m.d.comb += [walk.hold.eq(walk.early),
                      issue.eq(some & ~(grant.waits & ~walk.of_pending)),
                      last.eq(~walk.row_due & ~walk.look_due & ~some)]
         with m.If(~store.stall):
@@ -137,13 +137,13 @@ def add_walk_states(m: Module, bus: BusSide, cursor: Cursor, store: Store,
                 m.next = "WALK_PAUSE"
 
     with m.State("WALK_PAUSE"):
-        m.d.comb += walk.active.eq(1)
         with m.If(~store.stall):
+            m.d.sync += walk.active.eq(0)
             m.next = "IDLE"
 
     with m.State("WALK_END"):
-        m.d.comb += walk.active.eq(1)
         with m.If(~store.stall):
+            m.d.sync += walk.active.eq(0)
             bus.answer(m, err=bus.err)
             with m.If(~walk.of_pending):
                 bus.record_access(m)

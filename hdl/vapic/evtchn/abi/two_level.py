@@ -30,6 +30,10 @@ class TwoLevel:
         #: Of an access that writes vcpu_info: what becomes of it.
         self._clears, self._reads_sel = Signal(), Signal()
         self._sets_mask, self._mask = Signal(), Signal()
+        #: Of a change of a word: bits that are 1 in the data become 1, or 0, in a mask word by bytes;
+        #: both: a store, which is of all bits.
+        self._ones, self._zeros = Signal(4), Signal(4)
+        self._sets_pending, self._clears_pending = Signal(), Signal()
         #: Of a read: what is shown, one bit each.
         self._shows = {kind: Signal(name=f"shows_{kind.name.lower()}")
                        for kind in (Kind.INFO, Kind.SEL, Kind.PENDING, Kind.MASK)}
@@ -47,21 +51,21 @@ class TwoLevel:
         """
         word, new, todo, data = store.word, store.word_data, step.todo, bus.request.data
         hot = Cat(decode(step.bit, 32))
-        changes_use = todo.alloc | todo.close
+        changes_use, written, full = todo.alloc | todo.close, Signal(), Signal()
         whole = Mux(walk.sets, word.pending | data, word.pending & ~data)
         m.d.comb += [
             new.pending.eq(Mux(walk.of_pending, whole, put(word.pending, hot, step.now_pending))),
             new.mask.eq(put(self.mask_now, hot, step.now_masked)),
             new.used.eq(put(word.used, hot, todo.alloc)),
             new.pirq.eq(put(word.pirq, hot, todo.alloc & step.is_pirq)),
-            store.full_data.eq(put(store.full, cursor.at_word_hot,
-                                    todo.alloc & (word.used | hot).all())),
+            store.write_full.eq(written), store.full_data.eq(put(store.full, cursor.at_word_hot, full)),
         ]
+        # The engine still stands there in the cycle after the step.
+        m.d.sync += [written.eq(step.done & changes_use),
+                     full.eq(todo.alloc & (word.used | hot).all())]
         with m.If(step.done & todo.bitwise):
             m.d.comb += store.write_word.eq(Cat(1, todo.mask, changes_use, changes_use))
             m.d.sync += self.mask_now.eq(new.mask)
-        with m.If(step.done & changes_use):
-            m.d.comb += store.write_full.eq(1)
 
     def _step_upcall(self, m, store, cursor, step, walk, notes) -> None:
         """Selector and upcall of the lane, if the port became pending and not masked.
@@ -89,31 +93,32 @@ class TwoLevel:
         with m.If(step.done & notify & ~lane.pending & lane.online):
             notes.upcall(m, lane.v, pending=1, mask=lane.mask, rise=1)
 
-    def changed(self, m: Module, bus: BusSide, store: Store, running) -> Value:
+    def begin_change(self, m: Module, bus: BusSide, decoded) -> None:
+        """Branch of state IDLE, if RUN is next: what `changed` looks for in that."""
+        which, masks = bus.request.addr[7:10], decoded.kind == Kind.MASK_CHANGE
+        # Mask words: 1: store, 3: set, 4: clear. Pending words: 2: clear, 5: set.
+        stores = bus.request.sel & (which == 1).replicate(4)
+        m.d.sync += [
+            self._ones.eq((stores | (which == 3).replicate(4)) & masks.replicate(4)),
+            self._zeros.eq((stores | (which == 4).replicate(4)) & masks.replicate(4)),
+            self._sets_pending.eq((decoded.kind == Kind.PENDING_CHANGE) & (which == 5)),
+            self._clears_pending.eq((decoded.kind == Kind.PENDING_CHANGE) & (which == 2)),
+        ]
+
+    def changed(self, m: Module, bus: BusSide, store: Store) -> Value:
         """Bits that a mask change flips, or PIRQ ports whose pending bit a W1S or W1C changes.
 
-        In state RUN, `running`, as the words leave their memory; else 0. A bit takes two levels
-        of logic behind it: the rest comes from registers.
+        In the cycle after `begin_change`, as the words leave their memory; else 0. That is slow,
+        so all else that it looks at are registers.
         """
-        word, request, which = store.word_early, bus.request, bus.request.addr[7:10]
-        masks, pends = running & (bus.kind == Kind.MASK_CHANGE), Signal()
-        # Mask words: 1: store, 3: set, 4: clear. Pending words: 2: clear, 5: set.
-        sets_pending, clears_pending = Signal(), Signal()
-        m.d.comb += [
-            pends.eq(running & (bus.kind == Kind.PENDING_CHANGE)),
-            sets_pending.eq(pends & (which == 5)), clears_pending.eq(pends & (which == 2)),
-        ]
-        bits = []
-        for lane, sel in enumerate(request.sel):
-            # Of the bits of the word that are 1 in the data, and a store is of all.
-            sets, clears = Signal(name=f"sets_{lane}"), Signal(name=f"clears_{lane}")
-            stores = (which == 1) & sel
-            m.d.comb += [sets.eq(masks & (stores | (which == 3))),
-                         clears.eq(masks & (stores | (which == 4)))]
-            for i in range(8 * lane, 8 * lane + 8):
-                bit, mask, pending = request.data[i], word.mask[i], word.pending[i]
-                bits.append(Mux(mask, clears & (bit ^ sets), sets & bit)
-                            | word.pirq[i] & bit & Mux(pending, clears_pending, sets_pending))
+        word, bits = store.word_early, []
+        m.d.sync += [code.eq(0) for code in (self._ones, self._zeros, self._sets_pending,
+                                            self._clears_pending)]
+        for i, (bit, mask, pending, pirq) in enumerate(zip(
+                bus.request.data, word.mask, word.pending, word.pirq, strict=True)):
+            sets, clears = self._ones[i // 8], self._zeros[i // 8]
+            bits.append(Mux(mask, clears & (bit ^ sets), sets & bit)
+                        | pirq & bit & Mux(pending, self._clears_pending, self._sets_pending))
         return Cat(bits)
 
     def add_reads(self, m: Module, bus: BusSide, store: Store) -> None:
