@@ -20,7 +20,7 @@ __all__ = ["Router"]
 
 
 class Router:
-    """States START, IDLE and RUN: a grant, what ends in flight, or an access is taken; one at a time.
+    """States START, IDLE and RUN: a grant, end of flight or an access is taken; one at a time.
 
     A grant goes first, but not twice in a row if an access waits; between the targets of a static
     grant nothing else is taken. The next thing waits while a note to the bank does.

@@ -24,9 +24,9 @@ class Store(wiring.Component):
     write they are not read and stay as they were. PIRQs, too, are not read in the cycle of a write
     if ``hold_pirq`` is 1; but if the engine goes on with the one that is written, as a walk does
     for several lanes, the register behind the memory shows it as written. While ``stall`` is 1 the
-    registers keep their rows that a walk looks at, and that of the port while ``hold_port`` is. Command banks are
-    addressed apart, by ``bank`` and ``bank_part``, in the same way; the lane of a vCPU is
-    ``lane_of`` one cycle after ``vcpu``.
+    registers that a walk looks at keep their rows, and that of the port while ``hold_port`` is.
+    Command banks are addressed apart, by ``bank`` and ``bank_part``, in the same way; the lane of a
+    vCPU is ``lane_of`` one cycle after ``vcpu``.
 
     After reset every row is written with its reset value (GEN-06), in as many cycles as the largest
     memory has rows, but for ``port_of`` (the port of a PIRQ and lane), which has no meaning while

@@ -30,8 +30,8 @@ class TwoLevel:
         #: Of an access that writes vcpu_info: what becomes of it.
         self._clears, self._reads_sel = Signal(), Signal()
         self._sets_mask, self._mask = Signal(), Signal()
-        #: Of a change of a word: bits that are 1 in the data become 1, or 0, in a mask word by bytes;
-        #: both: a store, which is of all bits.
+        #: Of a change of a word: bits that are 1 in the data become 1, or 0; of a mask word by
+        #: bytes, where both mean a store, which is of all bits.
         self._ones, self._zeros = Signal(4), Signal(4)
         self._sets_pending, self._clears_pending = Signal(), Signal()
         #: Of a read: what is shown, one bit each.
@@ -58,7 +58,8 @@ class TwoLevel:
             new.mask.eq(put(self.mask_now, hot, step.now_masked)),
             new.used.eq(put(word.used, hot, todo.alloc)),
             new.pirq.eq(put(word.pirq, hot, todo.alloc & step.is_pirq)),
-            store.write_full.eq(written), store.full_data.eq(put(store.full, cursor.at_word_hot, full)),
+            store.write_full.eq(written),
+            store.full_data.eq(put(store.full, cursor.at_word_hot, full)),
         ]
         # The engine still stands there in the cycle after the step.
         m.d.sync += [written.eq(step.done & changes_use),
