@@ -199,18 +199,21 @@ class Store(wiring.Component):
                      for field in ("open", "infl", "pend")]
 
     def _connect_inflight(self, m: Module, sweep: Sweep) -> None:
-        """Work in flight: read asynchronously, by engine and bank."""
+        """Work in flight: read asynchronously by the bank, and for a register by the engine."""
         memory, at = self.inflight_count, Cat(self.at.k, self.at.dom)
+        go = Cat(self.cursor.k, self.cursor.dom)
         bank = Cat(self.out_k, self.out_dom)
         _write(m, memory, at, self.write_inflight, self.inflight_data)
         m.d.comb += [
-            memory.engine.addr.eq(at), self.inflight.eq(memory.engine.data),
-            memory.bank.addr.eq(bank),
+            memory.engine.addr.eq(go), memory.bank.addr.eq(bank),
             self.out_value.eq(saturate(Mux(self.write_inflight & (at == bank),
                                            self.inflight_data, memory.bank.data), 8)),
             self.clearing.eq(sweep.busy & (sweep.row < self._config.domains)),
             self.clearing_dom.eq(sweep.row),
         ]
+        with m.If(~self.stall):
+            m.d.sync += self.inflight.eq(Mux(self.write_inflight & (at == go),
+                                             self.inflight_data, memory.engine.data))
 
 
 def _write(m: Module, memory: RowMemory, at, enable, row) -> None:
