@@ -233,9 +233,9 @@ class Bench:
         self.trace()
 
         self.pirq_answer = dict(self.pirqs[ctx.get(dut.pirq_n)])
-        if self.after:
-            self.after()
-            self.after = None
+        if self.rotated:
+            self.rrptr.__setitem__(*self.rotated)
+            self.rotated = None
         for change in todo:
             change()
         await ctx.tick()
@@ -260,8 +260,9 @@ class Bench:
         entry = self.random_entry()
         dom = entry["dom"]
         self.n, self.dom, self.start, self.since = n, dom, self.time, self.now
+        pointer = dict([self.rotated] if self.rotated else ()).get(dom, self.rrptr[dom])
         self.choice = Choice(self.c, entry, copy.deepcopy(self.rows[dom]), list(self.outs[dom]),
-                             dict(self.pirqs[n]), dict(self.settings), self.rrptr[dom])
+                             dict(self.pirqs[n]), dict(self.settings), pointer)
         self.request_ok, self.changed, self.opened = True, set(), False
         self.first, self.todo_targets, self.port = True, None, 0
         steps = STEPS[self.c.lanes] + (self.choice.policy in TWO)
@@ -447,8 +448,7 @@ class Bench:
             self.traces.append(record)
             self.level += 1
         if choice.dynamic and choice.won.rotates:
-            dom, value = self.dom, (k + 1) % self.c.lanes
-            self.after = lambda: self.rrptr.__setitem__(dom, value)
+            self.rotated = self.dom, (k + 1) % self.c.lanes
 
     def trace(self):
         """Take a record if one is offered."""
@@ -463,7 +463,7 @@ class Bench:
         self.choice, self.sent, self.expected = None, [], None
 
     async def run(self, ctx, cycles):
-        self.ctx, self.after, self.settled_rrptr, self.decision = ctx, None, True, None
+        self.ctx, self.rotated, self.settled_rrptr, self.decision = ctx, None, True, None
         self.outcome = Outcome.NONE
         self.pirq_answer = dict(self.pirqs[0])
         while not ctx.get(self.dut.ready):

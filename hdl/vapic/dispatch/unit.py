@@ -131,13 +131,13 @@ class Dispatch(wiring.Component):
         ending, was_ending = self.judging, Signal()
         m.d.sync += [was_ending.eq(ending), requests.outcome.eq(Mux(
             ending, Mux(requests.ok, ended_as, Outcome.AGAIN), Outcome.NONE))]
-        m.d.comb += [self.ready.eq(lanes.ready),
-                     self.quiet.eq(lanes.ready & request.idle & self.queue.quiet)]
-        with m.FSM():
+        with m.If(request.idle):
+            m.d.comb += requests.take.eq(
+                requests.offer & lanes.ready & ~self.lag & ~was_ending)
+            m.d.sync += retried.eq(0)
+        with m.FSM() as fsm:
             with m.State("IDLE"):
-                m.d.comb += [request.idle.eq(1), requests.take.eq(
-                    requests.offer & lanes.ready & ~self.lag & ~was_ending)]
-                m.d.sync += retried.eq(0)
+                m.d.comb += request.idle.eq(1)
                 with m.If(requests.take):
                     m.next = "REQUEST"
             with m.State("REQUEST"):
@@ -162,12 +162,20 @@ class Dispatch(wiring.Component):
                     m.d.sync += ended_as.eq(Outcome.AGAIN)
                     m.next = "OUTCOME"
                     with m.If(committed):
+                        # The next one may start while this one is told.
+                        m.d.comb += request.idle.eq(1)
                         m.next = "IDLE"
+                        with m.If(requests.take):
+                            m.next = "REQUEST"
                     with m.Elif(done.result.matches(AcceptResult.RECVILL)):
                         m.d.sync += ended_as.eq(Outcome.ERROR)
             with m.State("OUTCOME"):
                 m.d.comb += ending.eq(1)
                 m.next = "IDLE"
+        m.d.comb += [
+            self.ready.eq(lanes.ready),
+            self.quiet.eq(lanes.ready & fsm.ongoing("IDLE") & self.queue.quiet),
+        ]
 
         if self._config.commits:
             Recorder.beside(
