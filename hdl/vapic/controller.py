@@ -13,7 +13,7 @@ from .ioapic.unit import Ioapic
 from .layouts import Layouts
 from .msi.intake import MsiIntake
 from .record import UNITS, CommitOrder
-from .slices import SinkSlice, StreamSkid
+from .slices import SinkSlice
 from .sources.arbiter import SourceArbiter
 
 __all__ = ["Controller"]
@@ -94,9 +94,10 @@ class Controller(wiring.Component):
             m.submodules[name] = block
         self._bus(m)
         accept = self._requests(m)
-        note = self._upcalls(m)
+        self._upcalls(m)
         self._counters(m)
-        busy = accept.target.valid | note.valid | self.ioapic.recheck | self._settling.any()
+        busy = (accept.target.valid | self.evt.note.valid | self.ioapic.recheck
+                | self._settling.any())
         self._outputs(m, blocks.values(), busy)
         if self.config.commits:
             self._records(m)
@@ -154,11 +155,9 @@ class Controller(wiring.Component):
         return accept.o
 
     def _upcalls(self, m):
-        """Event channels to bank, and back to the source; returns what waits before the bank."""
-        layouts, ioapic, bank, evt = Layouts(self.config), self.ioapic, self.bank, self.evt
-        m.submodules.note = note = StreamSkid(layouts.note)
-        connect(m, evt.note, note.i)
-        connect(m, note.o, bank.note)
+        """Event channels to bank, and back to the source."""
+        ioapic, bank, evt = self.ioapic, self.bank, self.evt
+        connect(m, evt.note, bank.note)
         connect(m, ioapic.end_flight, evt.end_flight)
         m.d.comb += [
             evt.note_done.eq(bank.note_done),
@@ -170,7 +169,6 @@ class Controller(wiring.Component):
         # By a cycle later than dispatch, which rests on it: nothing else may be known of a request.
         m.d.sync += [ioapic.pirq_note.eq(evt.pirq_note), ioapic.hand_back.eq(evt.hand_back)]
         m.d.sync += ioapic.recheck.eq(bank.lane_write.en | evt.changed | self.access.rechecked)
-        return note.o
 
     def _counters(self, m):
         """Counters and the error log."""

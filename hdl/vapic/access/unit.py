@@ -28,7 +28,7 @@ class AccessUnit(wiring.Component):
 
     With two bus ports they take turns if both want. A partial ``sel`` on a global register makes
     a write do nothing (ERR-04); a refused access does nothing and reads 0. The error of an access
-    is in the log with its ``ack`` or ``err``.
+    is in the log in the cycle after its ``ack`` or ``err``, and that of a policy as late.
 
     Parameters
     ----------
@@ -98,17 +98,16 @@ class AccessUnit(wiring.Component):
 
         # The access under way.
         request = Signal(self._layouts.bus_request)
-        source, unit, refusal = Signal(), Signal(Unit), Signal(Err)
+        source, chosen, refusal = Signal(), Signal(len(_UNITS)), Signal(Err)
         answer, berr = Signal(32), Signal()
 
         # Its answer, from here or from its unit.
         own, in_globals = Signal(), Signal()
-        partial = in_globals & (request.sel != 0b1111)
+        partial = in_globals & ~request.sel.all()
         decide = Signal()
         response = Signal(self._layouts.bus_response)
         own_response = Signal(self._layouts.bus_response)
         m.d.comb += [
-            own.eq((unit == Unit.REFUSED) | in_globals), in_globals.eq(unit == Unit.GLOBALS),
             registers.addr.eq(request.addr), registers.value.eq(request.data),
             registers.write.eq(decide & in_globals & request.we & ~partial),
             registers.reading.eq(decide & in_globals & ~request.we),
@@ -117,20 +116,23 @@ class AccessUnit(wiring.Component):
             own_response.berr.eq((refusal != Err.NONE) & (refusal != Err.MSI)),
         ]
         here = Mux(own, own_response.as_value(), 0)
-        taken, answered = self._units(m, unit, request, response, here)
+        taken, answered = self._units(m, chosen, request, response, here)
 
         with m.FSM() as fsm:
             with m.State("IDLE"), m.If(asked & self.start):
                 m.d.sync += [
                     request.addr.eq(Cat(0, 0, seen["adr"][2:])), request.data.eq(seen["dat_w"]),
                     source.eq(picked), turn.eq(~picked),
-                    unit.eq(rights.unit), refusal.eq(rights.err),
+                    *(mine.eq(rights.unit == number)
+                      for mine, number in zip(chosen, _UNITS.values(), strict=True)),
+                    own.eq((rights.unit == Unit.REFUSED) | (rights.unit == Unit.GLOBALS)),
+                    in_globals.eq(rights.unit == Unit.GLOBALS), refusal.eq(rights.err),
                 ] + [request[name].eq(seen[name]) for name in ("we", "sel", "vmm", "dom", "vcpu")]
                 m.next = "ISSUE"
             with m.State("ISSUE"):
                 m.d.comb += decide.eq(own & ~self.hold)
-                for name, number in _UNITS.items():
-                    m.d.comb += getattr(self, name).req.valid.eq(unit == number)
+                for name, mine in zip(_UNITS, chosen, strict=True):
+                    m.d.comb += getattr(self, name).req.valid.eq(mine)
                 with m.If(decide | ~own & answered):
                     m.next = "ANSWER"
                 with m.Elif(~own & taken):
@@ -145,10 +147,8 @@ class AccessUnit(wiring.Component):
         m.d.comb += ends.eq(decide | ~own & answered & (issue | wait))
         with m.If(ends):
             m.d.sync += [answer.eq(Mux(response.berr, 0, response.data)), berr.eq(response.berr)]
-        m.d.comb += [
-            log.err.eq(Mux(ends, response.err, Err.NONE)), log.addr.eq(request.addr),
-            log.dom.eq(request.dom),
-        ]
+        m.d.sync += log.err.eq(Mux(ends, response.err, Err.NONE))
+        m.d.comb += [log.addr.eq(request.addr), log.dom.eq(request.dom)]
         for index, bus in enumerate(self._buses):
             m.d.comb += [bus.dat_r.eq(answer | registers.late),
                          bus.ack.eq(done & ~berr & (source == index)),
@@ -183,14 +183,14 @@ class AccessUnit(wiring.Component):
         ] + [getattr(rights, name).eq(seen[name]) for name in ("we", "vmm", "dom", "vcpu")]
         return asked, picked, turn, seen
 
-    def _units(self, m, unit, request, response, here):
+    def _units(self, m, chosen, request, response, here):
         """The way to the other units and back; whether one took the request, and has answered."""
         answers = [here]
         taken, answered = Signal(), Signal()
         ready, valid = [], []
-        for name, number in _UNITS.items():
-            port, mine = getattr(self, name), Signal(name=f"to_{name}")
-            m.d.comb += [mine.eq(unit == number), port.req.payload.eq(request)]
+        for name, mine in zip(_UNITS, chosen, strict=True):
+            port = getattr(self, name)
+            m.d.comb += port.req.payload.eq(request)
             answers.append(Mux(mine, port.rsp.payload.as_value(), 0))
             ready.append(mine & port.req.ready)
             valid.append(mine & port.rsp.valid)
@@ -203,9 +203,11 @@ class AccessUnit(wiring.Component):
         for name in ("now", "coalesced", "joined", "merged", "parked", "spurious", "trace_dropped",
                      "aborted", "rrptr"):
             m.d.comb += getattr(registers, name).eq(getattr(self, name))
+        # As late as the errors of accesses.
+        m.d.sync += log.policy_error.eq(self.policy_error)
         m.d.comb += [
             self.globals.eq(registers.globals), self.rechecked.eq(registers.changed),
             self.rrptr_write.eq(registers.rrptr_write),
-            log.policy_error.eq(self.policy_error), log.clear.eq(registers.clear),
+            log.clear.eq(registers.clear),
             registers.stat.eq(log.stat), registers.info.eq(log.info),
         ]

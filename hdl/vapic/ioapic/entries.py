@@ -38,10 +38,11 @@ write_layout = data.StructLayout({"low": 1, "high": 1, "reqx": 1, "owner": 1})
 class Entries(wiring.Component):
     """RTE or IRT entry, REQX and PIRQ_OWNER of every interrupt source, and its last target.
 
-    Reads take one cycle. The event channels see a write of the cycle in which they name the row;
-    no offer follows such a cycle, and what the bus reads in it is not looked at, nor is the last
-    target in a cycle with a grant. So block RAM needs a bypass for the event channels alone. After
-    reset one row a cycle is written with its reset value, then ``ready`` rises (GEN-06).
+    Reads take one cycle. What is read of a row in the cycle of a write to it is not looked at: no
+    offer follows such a cycle, an access reads before it writes, and what the event channels look
+    at belongs to an access, which comes after the one that writes; a grant looks at nothing of the
+    entry. Nor is the last target looked at in a cycle with a grant. So block RAM needs no bypass.
+    After reset one row a cycle is written with its reset value, then ``ready`` rises (GEN-06).
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ class Entries(wiring.Component):
     offer_dom : ``Out(domain_bits)``
         Only with ``config.commits``: domain of the row named a cycle ago.
     query_n, query_entry : ``In``, ``Out(Layouts.entry)``
-        Row that the event channels read, a cycle later.
+        Row that the event channels read, a cycle later; not one written in its cycle.
     note : ``In(Layouts.pirq_note)``
         What the event channels tell of an entry.
     flight : ``Out(flight_layout)``
@@ -90,7 +91,7 @@ class Entries(wiring.Component):
         index = config.pirq_bits
         self._config = config
         self.rows = RowMemory(64, config.pirqs, granularity=8, sweep=True, quiet=True, reads={
-            "bus": Read.APART, "start": Read.APART, "query": Read.AFTER})
+            "bus": Read.APART, "start": Read.APART, "query": Read.APART})
         self.targets = RowMemory(layouts.last_target, config.pirqs, sweep=True,
                                  reads={"bus": Read.APART})
         self.flights = RowMemory(flight_layout, config.pirqs, sweep=True, lut_ram=True,

@@ -152,7 +152,7 @@ class Flags(wiring.Component):
         m.d.sync += stays.eq((pend & here & ~(at & self._all(change.clear))).any()
                              & ~(ends & ~again))
         m.d.sync += self.merged.eq(again & ~ends & stays)
-        self._count(m, kept, handed, arrived)
+        self._count(m, pend, handed, arrived, ends & ~again)
 
         # Gates.
         released = self._all(back.valid & back.clear_rirr | change.low & ~change.level)
@@ -179,7 +179,7 @@ class Flags(wiring.Component):
         ]
         return m
 
-    def _count(self, m, kept, handed, arrived):
+    def _count(self, m, pend, handed, arrived, spent):
         """Merges, told in the next cycle (IOA-04): of each pin, of a message, of a hand-back.
 
         With an edge or hand-back the request under selection counts as granted. If it turns out not
@@ -187,11 +187,12 @@ class Flags(wiring.Component):
         """
         c, here = self._config, self.current_at
         merged, others = Signal(c.rtes), Signal(2)
-        before = kept & ~here
-        both = handed[c.rtes:] & arrived[c.rtes:]
+        before = pend & ~here       # no edge or hand-back meets a write, which could clear it
+        messages = arrived[c.rtes:]
+        old = messages & pend[c.rtes:] & ~(self.at & self._all(self.change.clear))[c.rtes:]
         m.d.comb += self.coalesced.eq(reduce_pairs([*merged, *others], lambda a, b: a + b))
         m.d.sync += [
             merged.eq(arrived[:c.rtes] & (before | handed)[:c.rtes]),
-            others.eq(Cat((arrived[c.rtes:] & kept[c.rtes:] | both).any(),
-                          (handed & before).any())),
+            others.eq(Cat((old & ~here[c.rtes:] | messages & handed[c.rtes:]).any()
+                          | (old & here[c.rtes:]).any() & ~spent, (handed & before).any())),
         ]

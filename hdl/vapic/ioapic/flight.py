@@ -4,13 +4,16 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..trees import lowest
+
 __all__ = ["FlightEnder"]
 
 
 class FlightEnder(wiring.Component):
     """Send entries out one by one until none is in flight (IOA-10, IOA-11b).
 
-    After an entry was taken, nothing is sent until it is no longer in flight.
+    The lowest first, found in a cycle of its own. After an entry was taken, nothing is sent until
+    it is no longer in flight.
 
     Parameters
     ----------
@@ -19,18 +22,10 @@ class FlightEnder(wiring.Component):
 
     Members
     -------
-    many : ``In(1)``
-        End all that is picked.
-    pick_valid, pick_n : ``In``
-        An entry that is matched and in flight, three cycles ago.
-    coming : ``In(1)``
-        There was one two cycles ago.
-    loaded : ``In(1)``
-        What is picked from is the EOI's.
-    one, n : ``In``
-        End this one.
-    one_stands : ``In(1)``
-        It is in flight.
+    many, wanted : ``In(1)``, ``In(pirqs)``
+        With ``many``: entries that are matched and in flight.
+    one, n, one_stands : ``In``
+        End this one, if it is in flight.
     end_flight : ``Out(stream)``
         Entry of which nothing is to be in flight.
     done : ``Out(1)``
@@ -40,25 +35,26 @@ class FlightEnder(wiring.Component):
     def __init__(self, config):
         index = config.pirq_bits
         super().__init__({
-            "many": In(1), "pick_valid": In(1), "pick_n": In(index), "coming": In(1),
-            "loaded": In(1), "one": In(1), "n": In(index), "one_stands": In(1),
+            "many": In(1), "wanted": In(config.pirqs),
+            "one": In(1), "n": In(index), "one_stands": In(1),
             "end_flight": Out(stream.Signature(index)), "done": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        out, sent, loaded, fresh = self.end_flight, Signal(), Signal(), Signal()
-        stands = Mux(self.one, self.one_stands, self.pick_valid)
-        asked = (self.many & fresh) | self.one
-        m.d.comb += self.done.eq(fresh & ~(self.coming | self.pick_valid) & ~out.valid & ~sent)
-        # The pick is two cycles behind.
-        m.d.sync += [loaded.eq(self.many & self.loaded), fresh.eq(self.many & loaded)]
+        out, sent, looked = self.end_flight, Signal(), Signal()
+        some, first = Signal(), Signal.like(self.n)
+        found, index = lowest(m, self.wanted, name="flight")
+        m.d.sync += [some.eq(found & self.many), first.eq(index), looked.eq(self.many)]
+        stands = Mux(self.one, self.one_stands, some)
+        m.d.comb += self.done.eq(looked & ~some & ~out.valid & ~sent)
         with m.If(out.valid):
             with m.If(out.ready):
                 m.d.sync += [out.valid.eq(0), sent.eq(1)]
         with m.Elif(sent):
-            with m.If(~stands):
+            # What was sent is the lowest until it has ended.
+            with m.If(~stands | (~self.one & (first != out.payload))):
                 m.d.sync += sent.eq(0)
-        with m.Elif(asked & stands):
-            m.d.sync += [out.valid.eq(1), out.payload.eq(Mux(self.one, self.n, self.pick_n))]
+        with m.Elif((self.one | looked) & stands):
+            m.d.sync += [out.valid.eq(1), out.payload.eq(Mux(self.one, self.n, first))]
         return m

@@ -96,7 +96,6 @@ class RequestState(wiring.Component):
         def all_of(bit):
             return bit.replicate(c.pirqs)
 
-        target = Mux(self.take, self.offer_n, self.current)
         m.d.comb += [
             was_held.eq((held & self.current_at).any()),
             self.good.eq(standing & self.enable & ~stale),
@@ -112,7 +111,8 @@ class RequestState(wiring.Component):
         ]
         here = self.current_at
         m.d.sync += [
-            stale.eq(~self.take & stale | self.spoils & (self.n == target)),
+            stale.eq(Mux(self.take, self.spoils & (self.n == self.offer_n),
+                         stale | self.spoils & (self.n == self.current))),
             changed.eq(~self.take & changed | self.recheck),
             standing.eq((self.stands & self.current_at).any()
                         ^ (self.flips & self.current_at).any() & ~self.rest),

@@ -1,6 +1,6 @@
 """I/O APIC: from pins and messages to requests that dispatch takes one by one."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -107,12 +107,11 @@ class Ioapic(wiring.Component):
         m.submodules.flags, m.submodules.state = flags, self.state
         m.submodules.lines, m.submodules.match = lines, self.match
         m.submodules.picker, m.submodules.flight = self._picker, self._flight
-        contenders, stands = Signal(c.pirqs), Signal()
         self._access(m)
-        self._end(m, contenders, stands)
+        self._end(m)
         self._occur(m)
         self._select(m)
-        self._offer(m, contenders, stands)
+        self._offer(m)
         m.d.comb += [
             self.ready.eq(entries.ready & self.match.ready), self.settled.eq(lines.settled),
             self.quiet.eq(self.ready & registers.quiet & lines.settled & flags.quiet
@@ -143,12 +142,8 @@ class Ioapic(wiring.Component):
         ]
         m.d.sync += entries.note.eq(self.pirq_note)
 
-    def _end(self, m, contenders, stands):
-        """EOI of a vLAPIC, or of the EOI register.
-
-        That one also ends what is in flight. Then these entries are the ``contenders`` of the
-        picker instead of the requests, and end one after the other, if the pick still ``stands``.
-        """
+    def _end(self, m):
+        """EOI of a vLAPIC, or of the EOI register, which also ends what is in flight."""
         registers, match, flags, flight = self.registers, self.match, self.flags, self._flight
         m.d.sync += match.away.eq(self.hand_back.valid)
         m.d.comb += [
@@ -161,11 +156,7 @@ class Ioapic(wiring.Component):
             match.accepted.eq(self.state.current_at & flags.level
                               & flags.first.replicate(len(flags.level))),
             registers.moving.eq(match.moving), flags.ended.eq(match.ended),
-            contenders.eq(Mux(match.keeps, match.kept & flags.level & flags.infl,
-                              self.state.due)),
-            flight.many.eq(registers.ending), flight.loaded.eq(match.keeps),
-            flight.coming.eq(self._picker.valid),
-            flight.pick_valid.eq(stands), flight.pick_n.eq(self.requests.tag),
+            flight.many.eq(match.keeps), flight.wanted.eq(match.kept & flags.level & flags.infl),
             flight.one.eq(registers.end_one), flight.n.eq(registers.n),
             flight.one_stands.eq(self.entries.flight.infl), registers.ended.eq(flight.done),
         ]
@@ -211,7 +202,7 @@ class Ioapic(wiring.Component):
         if falls_back(self._config):
             m.d.comb += entries.learn.eq(requests.learn)
 
-    def _offer(self, m, contenders, stands):
+    def _offer(self, m):
         """Offer what is picked a cycle later, if it is still due then.
 
         A line, a write and the selection under way can end it meanwhile, all else only adds
@@ -221,14 +212,14 @@ class Ioapic(wiring.Component):
                                               self.registers)
         offered, last_taken, still = Signal(), Signal(), Signal()
         m.d.comb += [
-            picker.request.eq(contenders),
-            still.eq(picker.valid & contenders.bit_select(picker.n, 1)),
+            picker.request.eq(state.due),
+            still.eq(picker.valid & state.due.bit_select(picker.n, 1)),
             picker.last.eq(state.current), last_taken.eq(state.busy & (picker.n == state.current)),
             requests.offer.eq(offered & self.globals.enable & ~registers.apply
                               & ~registers.draining),
         ]
         m.d.sync += [
-            requests.tag.eq(picker.n), stands.eq(still),
+            requests.tag.eq(picker.n),
             offered.eq(still & ~state.flips.bit_select(picker.n, 1) & ~last_taken
                        & ~registers.apply & ~registers.draining),
         ]
