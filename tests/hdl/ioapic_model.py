@@ -81,10 +81,10 @@ class StoreModel:
         self._stale |= self.n == written
         self._changed |= bool(recheck)
 
-    def end(self, outcome, good):
+    def end(self, outcome):
         """The selection ends without a grant; whether its request became parked."""
         parked = read(self.core, PARKED)
-        if outcome in (Outcome.NONE, Outcome.AGAIN) or not good:
+        if outcome in (Outcome.NONE, Outcome.AGAIN):
             return False
         self._blocked.discard(self.n)
         Dispatcher(self.core).end(
@@ -118,12 +118,17 @@ class StoreModel:
     def hand_back(self, n, clear_rirr):
         self.requests[n].rirr &= not clear_rirr
 
-    def arrive(self, lines, message=None, handed=None):
+    def arrive(self, lines, handed):
         """What occurs in a cycle, on the lines last; how often it merges."""
         before, merged = read(self.core, COALESCED), 0
         if handed is not None:
             merged += self.requests[handed].latch()
         self.ioapic.set_lines(lines)
+        return merged + read(self.core, COALESCED) - before
+
+    def send(self, message):
+        """A message; how often it merges."""
+        before = read(self.core, COALESCED)
         if message is not None:
             self.ioapic.msi(0xFEE00010 | message << 5, 0)
-        return merged + read(self.core, COALESCED) - before
+        return read(self.core, COALESCED) - before

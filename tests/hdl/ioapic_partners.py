@@ -21,41 +21,67 @@ class Partner:
 
 
 class Globals(Partner):
-    """CTRL: enabled, mostly."""
+    """CTRL: enabled, mostly. A write of it waits while a grant or outcome is decided or told."""
 
     enable, latch = 1, 0
 
     def drive(self, ctx, dut):
-        if self.chance(150):
-            self.enable ^= 1
-        if self.chance(100) or (not self.enable and self.chance(5)):
-            self.enable, self.latch = int(not self.chance(5)), self.rng.randrange(2)
+        if not any(self.bench.granting):
+            if self.chance(150):
+                self.enable ^= 1
+            if self.chance(100) or (not self.enable and self.chance(5)):
+                self.enable, self.latch = int(not self.chance(5)), self.rng.randrange(2)
         ctx.set(dut.globals, {"enable": self.enable, "latch_masked_edges": self.latch})
         self.bench.model.switch(self.enable, self.latch)
 
 
 class Devices(Partner):
-    """Lines, which pass two flip-flops, and messages."""
+    """Lines, which pass two flip-flops, and messages.
+
+    A message is an access of its own, so none comes during another. It is told in the cycle after
+    its decision.
+
+    Attributes
+    ----------
+    message, told : int or None
+        Entry of the message that is decided in this cycle, and of the one that is told.
+    """
 
     def __init__(self, bench):
         super().__init__(bench)
         self.pins = self.meta = self.sample = self.line = 0
-        self.message = None
+        self.message = self.told = None
+        #: Merges of the message that is told in this cycle, and those that `merged` has to tell.
+        self.of_message = self.owed = 0
 
     def drive(self, ctx, dut):
         rng, config = self.rng, self.bench.config
         if self.chance(3):
             self.pins ^= rng.getrandbits(config.rtes) & rng.getrandbits(config.rtes)
         ctx.set(dut.pin, self.pins)
-        self.message = rng.randrange(config.irts) if config.irts and self.chance(6) else None
-        ctx.set(dut.message.valid, self.message is not None)
-        ctx.set(dut.message.index, self.message or 0)
+        self.told, self.message = self.message, None
+        ctx.set(dut.message.valid, self.told is not None)
+        ctx.set(dut.message.index, self.told or 0)
+        if config.irts and self.bench.bus.access is None and self.chance(2):
+            # They like to meet the decision about their entry.
+            near = self.bench.model.n - config.rtes
+            self.message = near if near >= 0 and self.chance(2) else rng.randrange(config.irts)
 
     def occur(self, ctx, dut, handed, written):
         """Lines are looked at, but not in a cycle in which an entry is written."""
-        new = self.line if written is not None else self.sample
-        count = self.bench.model.arrive(new, self.message, handed)
-        assert ctx.get(dut.coalesced) == count, self.bench.cycle
+        new, bench = self.line if written is not None else self.sample, self.bench
+        selected = bench.model.n
+        met = bench.model.requests[selected].pend and (
+            handed == selected or (new ^ self.line) >> selected & 1)
+        count = bench.model.arrive(new, handed)
+        assert ctx.get(dut.merged) == self.owed, bench.cycle
+        # What came with the request under selection may be told a cycle late.
+        self.owed = count + self.of_message - ctx.get(dut.coalesced)
+        assert self.owed in ((0, 1) if met else (0,)), bench.cycle
+        self.of_message = bench.model.send(self.message)
+        bench.seen["late"] += self.owed
+        bench.seen["messages"] += self.message is not None
+        bench.seen["message merges"] += self.of_message
         assert ctx.get(dut.commits_lines.valid) == (new != self.line), self.bench.cycle
         assert ctx.get(dut.commits_lines.record.data) == new, self.bench.cycle
         self.bench.seen["lines"] += new != self.line
@@ -101,12 +127,14 @@ class EventChannels(Partner):
         self.back_acts, self.back, self.note_acts, self.note = self.back, None, self.note, None
         # They like to touch the entry that the bus is at.
         near = self.bench.bus.entry() if self.chance(2) else None
-        if self.chance(9):
+        calm = self.bench.cycle >> 5 & 1    # each makes accesses wait
+        if self.chance(9) and not calm:
             self.back = self._hand_back(near)
         ctx.set(dut.hand_back, {"valid": 1, **self.back} if self.back else {"valid": 0})
         if self.ending and self.chance(3):
             self.note = self.ending.pop(), 0, self.rng.randrange(2)
-        elif not (self.ending or self.owed or ctx.get(dut.registers.draining)) and self.chance(6):
+        elif not (self.ending or self.owed or ctx.get(dut.registers.draining)
+                  or calm) and self.chance(6):
             self.note = self._note(near)
         names = ("valid", "n", "infl_any", "bound_any")
         ctx.set(dut.pirq_note, dict(zip(names, (1, *self.note), strict=True))
@@ -148,7 +176,8 @@ class EventChannels(Partner):
 class Dispatcher(Partner):
     """Takes an offer, and grants it to some targets or ends it, some cycles later.
 
-    A grant is decided in one cycle, in which `granting` is 1, and told in the next.
+    A grant is decided in one cycle, in which `granting` is 1, and told in the next; so is an
+    outcome. It is AGAIN if the request did not stand still until it was decided.
     """
 
     def __init__(self, bench):
@@ -156,8 +185,10 @@ class Dispatcher(Partner):
         #: Cycles until it may decide; targets left, None before the first; the entry as taken.
         self.delay, self.left, self.entry, self.kind = None, None, None, 0
         self.idle_live = 0
-        #: The request granted in the cycle before.
-        self.granted = None
+        #: The request whose grant or outcome is told in this cycle, and that outcome.
+        self.about, self.told = None, Outcome.NONE
+        #: Whether a request became parked in the cycle before.
+        self.parked = False
 
     def drive(self, ctx, dut):
         rng, bench, requests = self.rng, self.bench, dut.requests
@@ -169,6 +200,8 @@ class Dispatcher(Partner):
         self._check(ctx, dut)
         if self.entry is None:
             self._take(ctx, dut)
+        elif self.told != Outcome.NONE:
+            pass
         elif self.delay:
             self.delay -= 1
             self.fresh = False
@@ -182,15 +215,16 @@ class Dispatcher(Partner):
         ctx.set(dut.recheck, self.recheck)
         ctx.set(requests.take, self.taken is not None)
         ctx.set(requests.multi, self.multi)
-        ctx.set(dut.granting, self.first | self.last | self.chance(15))
-        ctx.set(requests.outcome, self.outcome)
+        ctx.set(dut.granting, self.first | self.last | (self.outcome != Outcome.NONE)
+                | self.chance(15))
 
     def _check(self, ctx, dut):
         """What stands is offered, and no access that ends flights is under way."""
         bench, requests = self.bench, dut.requests
         draining = ctx.get(dut.registers.draining)
         assert draining or not bench.channels.owed, bench.cycle
-        if self.entry is not None and self.left is None and not self.fresh:
+        selecting = self.entry is not None and self.told == Outcome.NONE
+        if selecting and self.left is None and not self.fresh:
             assert ctx.get(requests.ok) == (
                 bench.model.good() and not ctx.get(dut.registers.ending)), bench.cycle
         offer = ctx.get(requests.offer)
@@ -224,24 +258,26 @@ class Dispatcher(Partner):
             self.last, self.multi = int(self.left == 0), int(self.left != 0)
             bench.seen["multi" if self.multi else "grant"] += 1
         else:
-            self.outcome = self.rng.choice(list(Outcome)[1:])
+            ends = self.rng.choice(list(Outcome)[1:])
+            self.outcome = ends if ctx.get(dut.requests.ok) else Outcome.AGAIN
             bench.seen[self.outcome] += 1
+            bench.seen["late outcome"] += self.outcome != ends
 
     def tell(self, ctx, dut):
-        """In the cycle after: the grant that was decided."""
+        """In the cycle after: the grant or outcome that was decided."""
         requests = dut.requests
         ctx.set(requests.first, self.first)
         ctx.set(requests.last, self.last)
         ctx.set(requests.target.k, self.target[0])
         ctx.set(requests.target.port, self.target[1])
-        self.granted = self.bench.model.n if self.first or self.last else None
+        ctx.set(requests.outcome, self.outcome)
 
-    def end(self, ctx, dut, good, stood):
+    def end(self, ctx, dut, stood):
         """An outcome; every request that does not stand is put off no more."""
         model, bench = self.bench.model, self.bench
-        parked = model.end(ModelOutcome(self.outcome.value), good)
-        assert ctx.get(dut.parked) == parked, bench.cycle
-        bench.seen["parked"] += parked
+        assert ctx.get(dut.parked) == self.parked, bench.cycle
+        self.parked = model.end(ModelOutcome(self.outcome.value))
+        bench.seen["parked"] += self.parked
         for n, stands in enumerate(stood):
             if not stands:
                 model.rouse(n)
@@ -251,5 +287,7 @@ class Dispatcher(Partner):
     def commit(self, written):
         """The selection sees what is written in the next cycle, and ends."""
         self.bench.model.look(self.taken, written, self.recheck)
-        if self.last or self.outcome != Outcome.NONE:
+        if self.last or self.told != Outcome.NONE:
             self.entry = None
+        decides = self.first or self.last or self.outcome != Outcome.NONE
+        self.about, self.told = self.bench.model.n if decides else None, self.outcome

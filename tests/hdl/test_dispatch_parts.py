@@ -181,9 +181,10 @@ def test_trace_queue_holds_its_depth_and_drops_the_rest():
 
 def test_delivery_of_more_targets_than_fit_under_way():
     config = Config(vcpus=64, lanes=64)
-    dut, got, decided = Delivery(config), [], []
+    dut, got, decided, under_way = Delivery(config), [], [], set()
 
     async def bench(ctx):
+        deciding, count = False, 0
         ctx.set(dut.targets, (1 << 64) - 1)
         ctx.set(dut.v, list(range(64)))
         ctx.set(dut.start, 1)
@@ -192,19 +193,25 @@ def test_delivery_of_more_targets_than_fit_under_way():
         await ctx.tick()
         ctx.set(dut.start, 0)
         for cycle in range(400):
-            done = len(got) > len(decided) and (len(got) == 1 or cycle > 40)
-            ctx.set(dut.done, done)
-            if done:
+            # What was decided in the cycle before is told in this one.
+            ctx.set(dut.done, deciding)
+            if deciding:
                 decided.append(ctx.get(dut.decided.v))
                 assert ctx.get(dut.ended) == (len(decided) == 64)
+            deciding = len(got) > count and (len(got) == 1 or cycle > 40)
+            ctx.set(dut.deciding, deciding)
+            if deciding:
+                assert ctx.get(dut.checked) == (count == 0)
+                count += 1
             if ctx.get(dut.valid):
                 got.append(ctx.get(dut.target.k))
-            assert len(got) - len(decided) <= 15
+            under_way.add(len(got) - count)
             await ctx.tick()
         assert not ctx.get(dut.hold)
 
     simulate(dut, bench)
     assert got == decided == list(range(64))
+    assert max(under_way) == 15
 
 
 @pytest.mark.parametrize("lanes", [-1, 0])

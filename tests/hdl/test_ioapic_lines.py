@@ -17,6 +17,8 @@ PIN, OTHER, VECTOR = 0, 1, 0x61
 #: Cycles from the rise of the pin to an access that writes the other entry, and from the start of
 #: that access to the change of the pin; the very cycle is among them.
 WAITS, AFTERS = range(4, 18), range(4, 7)
+#: Cycles from the take of a target by the event channels to its decision.
+EVT_GRANT = 4
 
 
 class Lines:
@@ -99,4 +101,11 @@ def test_a_grant_sees_a_line_that_rested_as_it_was(lines, path, pulse, expected)
     assert max(delay for _, _, delay in met) == usual + 1
     rested = [(write, grant) for write, grant, delay in met if delay > usual]
     between = [grant[1] for write, grant in rested if grant and grant[0] == write + 1]
-    assert between == [expected]
+    if path == "lapic":
+        assert between == [expected]
+    else:
+        # A write is put off while the event channels are at a target; the first that they take all
+        # the same is taken in the cycle before the write.
+        assert not between
+        assert min(grant[0] - write for write, grant, _ in met
+                   if grant and grant[0] >= write) == EVT_GRANT - 1
