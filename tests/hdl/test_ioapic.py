@@ -119,7 +119,8 @@ class Bench:
         written = self.bus.commit(ctx, dut)
         assert self.spoils == written, self.cycle
         self.dispatcher.end(ctx, dut, self.stood)
-        self.looks = self.entry_row(self.query)     # a write of this cycle among it
+        # A row that is written as it is read is not looked at.
+        self.looks = None if written == self.query else self.entry_row(self.query)
         if self.bank.acts:
             self.eoi(model.ioapic.lapic_eoi, *self.bank.acts)
         back = self.channels.back_acts
@@ -139,7 +140,7 @@ EVERYTHING = (Err.NONE, Err.UNMAPPED, Err.INDEX, Err.PARTIAL, Err.BUSY, Err.FORE
 
 
 @pytest.mark.parametrize(("sizes", "cycles"), [
-    ({"rtes": 4, "irts": 3}, 24000),
+    ({"rtes": 4, "irts": 3}, 36000),
     ({"rtes": 3, "irts": 0, "ioa_version": 0x11}, 2500),
     ({"rtes": 24, "irts": 32}, 1500),
 ])

@@ -10,9 +10,10 @@ __all__ = ["BankNotes"]
 class BankNotes:
     """The notes on their way to the bank, in order: one that is new, and two that wait.
 
-    A new one is offered at once; if it is not taken in that cycle, it waits. What may make a note
-    looks at ``free``, which comes from a flip-flop: no note was under way a cycle ago. Whoever has
-    seen it may make one in that cycle and in the next, for which the two places are enough.
+    A new one is offered at once; if it is not taken in that cycle, it waits. Nothing is begun while
+    one is under way. What may make several looks at ``free``, which comes from a flip-flop: none
+    was under way a cycle ago. Whoever has seen it may make one in that cycle and in the next, for
+    which the two places are enough.
 
     Parameters
     ----------
@@ -30,26 +31,23 @@ class BankNotes:
     def __init__(self, m: Module, unit):
         self._note = note = Signal(Layouts(unit.config).note)
         self.valid, self.free = Signal(), Signal(init=1)
-        new, waits, (first, second) = Signal(), Signal(2), (
-            Signal.like(note, name=name) for name in ("first", "second"))
-        self._new, out = new, unit.note
+        self._new, out = Signal(), unit.note
+        # Two places in turn; every note is written to one, also if it need not wait there.
+        places = [Signal.like(note, name=f"place_{i}") for i in range(2)]
+        waits, writes, reads, new = Signal(2), Signal(), Signal(), self._new
+        taken = out.valid & out.ready
         m.d.comb += [
             self.valid.eq(new | waits.any()), out.valid.eq(self.valid),
-            out.payload.eq(Mux(waits[0], first, note)),
+            out.payload.eq(Mux(waits.any(), Mux(reads, places[1], places[0]), note)),
             out.payload.data.eq(unit.bus.req.payload.data),
         ]
-        m.d.sync += [new.eq(0), self.free.eq(~self.valid)]
-        with m.If(~waits[0] | out.ready):
-            # What is behind the one that is taken moves up; an empty place takes the new one.
-            m.d.sync += [
-                first.eq(Mux(waits[1], second, note)),
-                waits[0].eq(Mux(waits[0], waits[1] | new, new & ~out.ready)),
-                waits[1].eq(waits[1] & new),
-            ]
-        with m.Else():
-            m.d.sync += waits[1].eq(waits[1] | new)
-        with m.If(~waits[1] | out.ready):
-            m.d.sync += second.eq(note)
+        m.d.sync += [
+            new.eq(0), self.free.eq(~self.valid), waits.eq(waits + new - taken),
+            writes.eq(writes ^ new), reads.eq(reads ^ taken),
+        ]
+        for i, place in enumerate(places):
+            with m.If(new & (writes == i)):
+                m.d.sync += place.eq(note)
 
     def upcall(self, m: Module, v, *, pending, mask, rise) -> None:
         """The upcall state of vCPU `v` is about to be this."""

@@ -48,7 +48,7 @@ class Router:
                 m.next = "IDLE"
 
         with m.State("IDLE"):
-            m.d.comb += take.eq(self._notes.free)
+            m.d.comb += take.eq(~self._notes.valid)
             bus.begin(m, decode)
             command.begin(m)
             abi.begin(m, decode)
