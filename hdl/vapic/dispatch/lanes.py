@@ -10,7 +10,7 @@ from ..layouts import Layouts
 from ..rows import Read, RowMemory, Sweep
 from .policy import built
 
-__all__ = ["LaneStore", "kept"]
+__all__ = ["LaneStore", "kept", "metrics_layout"]
 
 #: What every request needs of a lane, whatever its policy.
 _MATCHED = ("online", "frozen", "enabled", "svr_enabled", "id", "ldr", "flat", "cluster", "sched",
@@ -23,6 +23,13 @@ def kept(config) -> data.StructLayout:
             for policy in built(config) for name in policy.lane}
     return data.StructLayout({name: field for name, field in Layouts(config).lane.members.items()
                               if name in _MATCHED or name in read})
+
+
+def metrics_layout(config) -> data.StructLayout:
+    """One bit for each thing that the policies built read of a lane besides ``sched``."""
+    return data.StructLayout({name: 1 for name in Layouts(config).lane.members | {"load": 8}
+                              if name not in _MATCHED
+                              and any(name in policy.lane for policy in built(config))})
 
 
 class LaneStore(wiring.Component):
@@ -49,8 +56,11 @@ class LaneStore(wiring.Component):
         Notice of a change, a cycle before its decision.
     dom : ``In(domain_bits)``
         Domain to read.
+    reads : ``In(metrics_layout(config))``
+        What of its metrics; ``load`` is the count of the row and the out count.
     rows, outs : ``Out(ArrayLayout)``
-        Row and out count of every lane of ``dom`` of the cycle before.
+        Row and out count of every lane of ``dom`` of the cycle before; what was not to be read
+        is 0.
     notes : ``Out(ArrayLayout(Layouts.lane_note, 3))``
         Notes about decisions of this cycle, of one cycle ago and of two cycles ago.
     ready : ``Out(1)``
@@ -63,6 +73,7 @@ class LaneStore(wiring.Component):
         super().__init__({
             "lane_write": In(layouts.lane_write), "out_write": In(layouts.out_write),
             "lane_note": In(layouts.lane_note), "dom": In(config.domain_bits),
+            "reads": In(metrics_layout(config)),
             "rows": Out(data.ArrayLayout(kept(config), config.lanes)),
             "outs": Out(data.ArrayLayout(8, config.lanes)),
             "notes": Out(data.ArrayLayout(layouts.lane_note, 3)),
@@ -84,7 +95,7 @@ class LaneStore(wiring.Component):
 
         lane, out, row = Signal(layouts.lane_write), self.out_write, Signal(layout)
         m.d.comb += [row[name].eq(lane.row[name]) for name in layout.members]
-        for memories, written, value, reads in (
+        for memories, written, value, found in (
                 (self.row_memories, lane, row, self.rows),
                 (self.out_memories, out, out.out, self.outs)):
             for k, memory in enumerate(memories):
@@ -95,9 +106,17 @@ class LaneStore(wiring.Component):
                     memory.write.addr.eq(written.dom), memory.write.data.eq(value),
                     memory.read.addr.eq(self.dom),
                 ]
-                m.d.sync += reads[k].eq(memory.read.data)
+                m.d.sync += found[k].eq(memory.read.data)
+        self._leave_out(m)
         notes = [self.lane_note, *self.notes]
         # Until ready the registers stay at their reset value, which is the rows' too.
         with m.If(self.ready):
             m.d.sync += [lane.eq(self.lane_write), *(new.eq(old) for old, new in pairwise(notes))]
         return m
+
+    def _leave_out(self, m):
+        """Metrics that are not read are 0 by the reset of their registers, which takes no gate."""
+        for name in metrics_layout(self._config).members:
+            with m.If(~self.reads[name]):
+                for row, out in zip(self.rows, self.outs, strict=True):
+                    m.d.sync += [row.count.eq(0), out.eq(0)] if name == "load" else row[name].eq(0)

@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts, Policy
+from .lanes import metrics_layout
 from .policy import POLICIES, built, falls_back
 
 __all__ = ["PolicyDecoder", "ordering", "rule_of"]
@@ -57,12 +58,14 @@ class PolicyDecoder(wiring.Component):
         The request is dynamic.
     order : ``Out(ordering(config))``
         How to order the lanes.
+    reads : ``Out(metrics_layout(config))``
+        What of each lane that takes.
     """
 
     def __init__(self, config):
-        self._policies = built(config)
+        self._policies, metrics = built(config), metrics_layout(config)
         super().__init__({"number": In(4), "settings": In(Layouts(config).globals),
-                          "dynamic": In(1), "order": Out(ordering(config))})
+                          "dynamic": In(1), "order": Out(ordering(config)), "reads": Out(metrics)})
 
     def elaborate(self, platform):
         m = Module()
@@ -89,6 +92,12 @@ class PolicyDecoder(wiring.Component):
                             self._fall_back(m, fixed_tie)
                         else:
                             self._decide(m, i, policy, order.rotate)
+        for i, policy in enumerate(self._policies):
+            metrics = policy.metrics(settings)
+            used = rule_of(order)[i] if policy.falls_back else order.by[i]
+            for name in policy.lane:
+                with m.If(used & metrics.get(name, 1)):
+                    m.d.comb += self.reads[name].eq(1)
         return m
 
     def _decide(self, m, i, policy, rotate):

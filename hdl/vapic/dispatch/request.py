@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from .. import rules
 from ..layouts import Layouts, Mode
 from .eligible import criteria
+from .lanes import metrics_layout
 from .order import PolicyDecoder, ordering
 from .policy import falls_back
 
@@ -54,6 +55,8 @@ class RequestSnapshot(wiring.Component):
         The request offered, time and settings; taken over while ``idle``.
     request, pirq_row, pointers : ``In``
         What ``tag`` named in the cycle before, and RRPTR of every domain; taken over in C1.
+    reads : ``Out(metrics_layout(config))``
+        What the policy reads of lanes, in C1.
     asked : ``Out(asked_layout(config))``
         All of it.
     """
@@ -66,7 +69,7 @@ class RequestSnapshot(wiring.Component):
             "tag": In(config.pirq_bits), "now": In(32), "settings": In(layouts.globals),
             "request": In(layouts.request), "pirq_row": In(layouts.pirq_row),
             "pointers": In(data.ArrayLayout(config.lane_bits, config.domains)),
-            "asked": Out(asked_layout(config)),
+            "reads": Out(metrics_layout(config)), "asked": Out(asked_layout(config)),
         })
 
     def elaborate(self, platform):
@@ -78,7 +81,7 @@ class RequestSnapshot(wiring.Component):
             lowest.eq(rules.lowest_priority(request.mode)),
             dynamic.eq(rules.dynamic(request, asked.settings.dyn_off)),
             policy.number.eq(request.policy), policy.settings.eq(asked.settings),
-            policy.dynamic.eq(dynamic),
+            policy.dynamic.eq(dynamic), self.reads.eq(policy.reads),
         ]
         with m.If(self.idle):
             m.d.sync += [asked.tag.eq(self.tag), asked.now.eq(self.now),

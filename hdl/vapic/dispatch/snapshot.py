@@ -1,12 +1,13 @@
 """C2 of a selection: every lane of the domain reduced to what the choice needs."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import rules
+from ..trees import reduce_pairs
 from .eligible import LaneTest
-from .lanes import kept
+from .lanes import kept, metrics_layout
 from .order import rule_of
 from .policy import built, falls_back
 from .request import asked_layout
@@ -39,6 +40,9 @@ class LaneKey(wiring.Component):
         Smallest wins.
     early : ``Out(8)``
         The key of its own of a policy that falls back, whose rounds are by ``key``.
+    full, early_full : ``Out(1)``
+        It has a load of more than 255: all of its low 8 bits are ones (SEL-10). They are set where
+        the key is kept, as that takes a gate a lane and not one a bit.
     tie : ``Out(vcpu_bits)``
         Smallest wins among equal keys, then the lower lane.
     plays : ``Out(2)``
@@ -57,35 +61,62 @@ class LaneKey(wiring.Component):
         super().__init__({
             "row": In(kept(config)), "out": In(8), "asked": In(asked_layout(config)),
             "key": Out(key_bits(config)), "early": Out(8), "tie": Out(config.vcpu_bits),
-            "plays": Out(2),
+            "plays": Out(2), "full": Out(1), "early_full": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        row, order = self.row, self.asked.order
-        terms = dict(row.shape().members)
-        lane = Signal(data.StructLayout({name: field for name, field in terms.items()
-                                         if name != "count"} | {"load": 8}))
-        m.d.comb += [lane[name].eq(row[name]) for name in terms if name != "count"]
-        if "count" in terms:
+        row, order, settings = self.row, self.asked.order, self.asked.settings
+        names = [name for name in row.shape().members if name != "count"]
+        lane = Signal(data.StructLayout({name: row.shape().members[name] for name in names}
+                                        | {"load": 8}))
+        metrics = {name: row[name] for name in names if name in metrics_layout(self._config).members}
+        m.d.comb += [lane[name].eq(row[name]) for name in names]
+        if "load" in metrics_layout(self._config).members:
             m.d.comb += lane.load.eq(rules.load(self.out, row.count))
-        key, early, plays = 0, Const(0, 8), (~order.two, 0)
+            metrics["load"] = self.out + row.count
+        rest, plays = Const(0, 1), (~order.two, 0)
         for i, policy in enumerate(built(self._config)):
-            own, rule = policy.key(lane, self.asked.settings), rule_of(order)[i]
+            rule = rule_of(order)[i]
             if policy.falls_back:
-                early = own
+                own = {name: metrics[name] for name in policy.metrics(settings)}
+                m.d.comb += self._low(self.early, self.early_full, own)
             else:
-                key = key | Mux(order.by[i], own, 0)
+                rest = rest | Mux(order.by[i], policy.key(lane, settings), 0)
             if policy.rounds == 2:
                 plays = tuple(all_ | rule & this
                               for all_, this in zip(plays, policy.plays(lane), strict=True))
+        low = Signal(8)
+        m.d.comb += self._low(low, self.full, {
+            name: value & used.replicate(len(value)) for name, value, used in self._used(metrics)})
         # In rotation the lanes from RRPTR on come first, and lower lanes first within each part.
         passed = self.asked.rrptr > self._lane
         m.d.comb += [
-            self.key.eq(key), self.early.eq(early), self.plays.eq(Cat(*plays)),
-            self.tie.eq(Mux(order.by_v, row.v, passed << (self._config.vcpu_bits - 1))),
+            self.key.eq(Cat(low | rest[:8], rest[8:])), self.plays.eq(Cat(*plays)),
+            # The low bits are cleared in rotation where they are kept.
+            self.tie.eq(Cat(row.v[:-1], Mux(order.by_v, row.v[-1], passed))),
         ]
         return m
+
+    def _used(self, metrics):
+        """The metrics that keys are made of, and when; one that nobody reads otherwise is 0 then."""
+        policies, order, settings = built(self._config), self.asked.order, self.asked.settings
+        for name, value in metrics.items():
+            when = [order.by[i] & policy.metrics(settings)[name]
+                    for i, policy in enumerate(policies)
+                    if name in policy.metrics(settings) and not policy.falls_back]
+            alone = all(name in policy.metrics(settings) and not policy.falls_back
+                        for policy in policies if name in policy.lane)
+            if when:
+                yield name, value, Const(1, 1) if alone else Cat(*when).any()
+
+    @staticmethod
+    def _low(low, full, metrics):
+        """Low bits of a key, of metrics of which one at most is not 0."""
+        joined = reduce_pairs([Value.cast(value)[:8] for value in metrics.values()] or [Const(0)],
+                              lambda a, b: a | b)
+        load = metrics.get("load", Const(0, 9))
+        return [low.eq(joined), full.eq(load[8])]
 
 
 class LaneSnapshot(wiring.Component):
@@ -135,11 +166,12 @@ class LaneSnapshot(wiring.Component):
             "candidates": Out(lanes), "eligible": Out(lanes), "live": Out(lanes),
             "frozen": Out(1),
             "v": Out(data.ArrayLayout(config.vcpu_bits, lanes)),
-            "keys": Out(data.ArrayLayout(key_bits(config), lanes)),
+            # Ones after reset, as they are set rather than cleared.
+            "keys": Out(data.ArrayLayout(key_bits(config), lanes), init=[0xFF] * lanes),
             "ties": Out(data.ArrayLayout(config.vcpu_bits, lanes)),
             "rounds": Out(data.ArrayLayout(lanes, 2)),
-            **({"early": Out(data.ArrayLayout(8, lanes)), "hinted": Out(lanes)}
-               if falls_back(config) else {}),
+            **({"early": Out(data.ArrayLayout(8, lanes), init=[0xFF] * lanes),
+                "hinted": Out(lanes)} if falls_back(config) else {}),
         })
 
     def elaborate(self, platform):
@@ -168,5 +200,13 @@ class LaneSnapshot(wiring.Component):
                 m.d.sync += [self.rounds[i][k].eq(0) for i in range(2)]
                 if falls_back(self._config):
                     m.d.sync += self.hinted[k].eq(0)
+            # What beats a capture stands last, so that it is a set or a reset of the flip-flops.
+            with m.If(self.capture & key.full):
+                m.d.sync += self.keys[k][:8].eq(0xFF)
+            with m.If(self.capture & ~self.asked.order.by_v):
+                m.d.sync += self.ties[k][:-1].eq(0)
+            if falls_back(self._config):
+                with m.If(self.capture & key.early_full):
+                    m.d.sync += self.early[k].eq(0xFF)
         m.d.comb += self.frozen.eq(frozen.any())
         return m

@@ -200,6 +200,7 @@ class Dispatch(wiring.Component):
 
             lanes.lane_write.eq(self.lane_write), lanes.out_write.eq(self.out_write),
             lanes.lane_note.eq(self.lane_note), lanes.dom.eq(self.requests.request.dom),
+            lanes.reads.eq(request.reads),
             snapshot.rows.eq(lanes.rows), snapshot.outs.eq(lanes.outs), snapshot.asked.eq(asked),
 
             rounds.keys.eq(snapshot.keys), rounds.ties.eq(snapshot.ties),

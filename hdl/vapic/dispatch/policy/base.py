@@ -80,9 +80,9 @@ class TargetPolicy:
     Attributes
     ----------
     key_bits : int
-        Width of its key.
+        Width of its key, at least 8 if it has metrics.
     lane : tuple of str
-        What its key reads of a lane besides ``sched``: names of `Layouts.lane`, among them its
+        What it reads of a lane besides ``sched``: names of `Layouts.lane`, among them its
         registers of vCPUs (``policy=`` in `vapic.regs.vcpu`), or ``load`` (SEL-10).
     settings : tuple of str
         What it reads of `Layouts.globals`.
@@ -117,8 +117,21 @@ class TargetPolicy:
         """Its name in configurations and commands."""
         return self.number.name.lower()
 
+    def metrics(self, settings) -> dict[str, ValueLike]:
+        """What the low 8 bits of its key are; the smallest key wins.
+
+        By name of `lane`, of 8 bits each, when they are that: one at most at a time. A metric takes
+        no gate in any lane, as one that is not used is held at 0 where it was read.
+
+        Parameters
+        ----------
+        settings : view of ``Layouts.globals``
+            As of the start of the selection.
+        """
+        return {}
+
     def key(self, lane, settings) -> ValueLike:
-        """Key of a lane; the smallest wins.
+        """What a lane's key is besides its metric, and 0 where the metric stands.
 
         Parameters
         ----------

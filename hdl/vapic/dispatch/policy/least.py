@@ -12,5 +12,5 @@ class Least(TargetPolicy):
     because = ("takes the least load (in flight, requested, in service), of equals the first from "
                "RRPTR on")
 
-    def key(self, lane, settings):
-        return lane.load
+    def metrics(self, settings):
+        return {"load": 1}

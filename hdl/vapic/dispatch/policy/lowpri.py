@@ -1,7 +1,5 @@
 """LOWPRI: the vCPU that does the least urgent work."""
 
-from amaranth import Mux
-
 from .base import TargetPolicy
 
 __all__ = ["LowPri"]
@@ -16,5 +14,6 @@ class LowPri(TargetPolicy):
     lane, settings = ("tpr", "ppr", "apr"), ("lpcfg",)
     because = "takes the least processor priority (PPR), of equals the first from RRPTR on"
 
-    def key(self, lane, settings):
-        return Mux(settings.lpcfg[1], lane.apr, Mux(settings.lpcfg[0], lane.ppr, lane.tpr))
+    def metrics(self, settings):
+        ppr, apr = settings.lpcfg[:2]
+        return {"tpr": ~apr & ~ppr, "ppr": ~apr & ppr, "apr": apr}

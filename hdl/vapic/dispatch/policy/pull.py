@@ -22,8 +22,8 @@ class Pull(TargetPolicy):
     because = ("takes a running vCPU with room, that is with nothing to do, of equals the first "
                "from RRPTR on, or wakes a blocked one if none of the eligible runs")
 
-    def key(self, lane, settings):
-        return lane.load
+    def metrics(self, settings):
+        return {"load": 1}
 
     def plays(self, lane):
         return lane.sched == SchedState.RUNNING, lane.sched == SchedState.BLOCKED

@@ -21,8 +21,8 @@ class Sticky(TargetPolicy):
     because = ("takes the vCPU of the hint if its load is within the slack of the least load, else "
                "whom the fallback policy takes")
 
-    def key(self, lane, settings):
-        return lane.load
+    def metrics(self, settings):
+        return {"load": 1}
 
     def verdict(self, first, second, terms):
         hint = terms.hint
