@@ -112,7 +112,7 @@ def test_reset_in_the_middle_of_traffic_forgets_every_lane():
         for k in range(4):
             await write(ctx, dut, k)
         await ctx.tick().repeat(3)
-        assert [ctx.get(mem.data[1].online) for mem in dut.lanes.row_memories] == [1] * 4
+        assert [ctx.get(mem.data[1].present) for mem in dut.lanes.row_memories] == [1] * 4
         ctx.set(reset, 1)
         await ctx.tick()
         ctx.set(reset, 0)

@@ -50,8 +50,7 @@ def test_numbers_and_names_are_the_specifications():
 ])
 def test_a_configuration_pays_for_what_it_builds(names, fields, bits, back):
     config = Config(policies=names)
-    always = {"online", "frozen", "enabled", "svr_enabled", "id", "ldr", "flat", "cluster", "sched",
-              "v"}
+    always = {"present", "frozen", "svr_enabled", "id", "ldr", "flat", "sched", "v"}
     assert set(kept(config).members) - always == fields
     assert (key_bits(config), falls_back(config)) == (bits, back)
     assert [one.name for one in built(config)] == [name for name in POLICIES if name in names]

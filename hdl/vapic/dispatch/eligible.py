@@ -11,8 +11,7 @@ __all__ = ["LaneTest", "criteria"]
 #: What a request asks of a lane, prepared from its entry.
 criteria = data.StructLayout({
     "dest": 8,
-    "physical": 1, "logical": 1,    # destination mode; neither: the entry has no owner (E3)
-    "everyone": 1,                  # broadcast
+    "physical": 1, "logical": 1,    # destination mode; both: broadcast; neither: no owner (E3)
     "evt": 1,                       # path EVT: SVR[8] is not asked for (E2)
     "allow": 4,                     # by SCHED code, all ones for a static request (E5)
 })
@@ -22,8 +21,8 @@ class LaneTest(wiring.Component):
     """Test one lane; combinational.
 
     Destinations come from 8-bit sources: 0xFF is everyone, physical (LAPIC-30) and logical
-    (LAPIC-31) alike. A lane whose DFR is neither flat nor cluster matches the broadcast only.
-    MDA 0 matches nobody, since no bit of it can meet a bit of LDR.
+    (LAPIC-31) alike. A lane whose DFR is neither flat nor cluster matches the broadcast only, as
+    it is kept without its LDR. MDA 0 matches nobody, since no bit of it can meet a bit of LDR.
 
     Parameters
     ----------
@@ -40,8 +39,6 @@ class LaneTest(wiring.Component):
         E6: path LAPIC, or a port is bound and open (and not in flight, if dynamic).
     candidate : ``Out(1)``
         E1 to E3: online, enabled and named by the destination (LAPIC-33).
-    frozen : ``Out(1)``
-        E1 to E3 hold, but not E4.
     live : ``Out(1)``
         E1 to E4 and E6: what the static rule matches.
     eligible : ``Out(1)``
@@ -51,7 +48,7 @@ class LaneTest(wiring.Component):
     def __init__(self, config):
         super().__init__({
             "row": In(kept(config)), "ask": In(criteria), "open": In(1),
-            "candidate": Out(1), "frozen": Out(1), "live": Out(1), "eligible": Out(1),
+            "candidate": Out(1), "live": Out(1), "eligible": Out(1),
         })
 
     def elaborate(self, platform):
@@ -59,12 +56,10 @@ class LaneTest(wiring.Component):
         row, ask = self.row, self.ask
         common = row.ldr & ask.dest
         low, high, same = common[:4].any(), common[4:].any(), row.ldr[4:] == ask.dest[4:]
-        match = (ask.everyone | ask.physical & (row.id == ask.dest)
-                 | ask.logical & (row.flat & (low | high) | row.cluster & same & low))
-        enabled = row.enabled & (row.svr_enabled | ask.evt)
+        named = Mux(row.flat, low | high, low & same)
+        match = Mux(ask.physical, ask.logical | (row.id == ask.dest), ask.logical & named)
         m.d.comb += [
-            self.candidate.eq(match & row.online & enabled),
-            self.frozen.eq(self.candidate & row.frozen),
+            self.candidate.eq(match & row.present & (row.svr_enabled | ask.evt)),
             self.live.eq(self.candidate & ~row.frozen & self.open),
             self.eligible.eq(self.live & Mux(
                 row.sched.as_value()[1],

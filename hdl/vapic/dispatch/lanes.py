@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,16 +13,20 @@ from .policy import built
 __all__ = ["LaneStore", "kept", "metrics_layout"]
 
 #: What every request needs of a lane, whatever its policy.
-_MATCHED = ("online", "frozen", "enabled", "svr_enabled", "id", "ldr", "flat", "cluster", "sched",
-            "v")
+_MATCHED = ("frozen", "svr_enabled", "id", "ldr", "flat", "sched", "v")
 
 
 def kept(config) -> data.StructLayout:
-    """What is kept of `Layouts.lane`: what every request needs and what the policies built read."""
+    """What is kept of `Layouts.lane`: what every request needs and what the policies built read.
+
+    ``present`` is ``online`` and ``enabled``. An ``ldr`` that is neither ``flat`` nor ``cluster``
+    is 0, which matches nothing.
+    """
     read = {"count" if name == "load" else name
             for policy in built(config) for name in policy.lane}
-    return data.StructLayout({name: field for name, field in Layouts(config).lane.members.items()
-                              if name in _MATCHED or name in read})
+    return data.StructLayout({"present": 1} | {
+        name: field for name, field in Layouts(config).lane.members.items()
+        if name in _MATCHED or name in read})
 
 
 def metrics_layout(config) -> data.StructLayout:
@@ -94,7 +98,9 @@ class LaneStore(wiring.Component):
         m.d.comb += self.ready.eq(~sweep.busy)
 
         lane, out, row = Signal(layouts.lane_write), self.out_write, Signal(layout)
-        m.d.comb += [row[name].eq(lane.row[name]) for name in layout.members]
+        m.d.comb += [row[name].eq(lane.row[name]) for name in layout.members if name != "present"]
+        m.d.comb += [row.present.eq(lane.row.online & lane.row.enabled),
+                     row.ldr.eq(Mux(lane.row.flat | lane.row.cluster, lane.row.ldr, 0))]
         for memories, written, value, found in (
                 (self.row_memories, lane, row, self.rows),
                 (self.out_memories, out, out.out, self.outs)):

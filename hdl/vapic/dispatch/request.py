@@ -76,8 +76,9 @@ class RequestSnapshot(wiring.Component):
         m = Module()
         c, asked, request = self._config, self.asked, self.request
         m.submodules.policy = policy = PolicyDecoder(c)
-        dynamic, lowest = Signal(), Signal()
+        dynamic, lowest, everyone = Signal(), Signal(), Signal()
         m.d.comb += [
+            everyone.eq(request.dest == 0xFF),
             lowest.eq(rules.lowest_priority(request.mode)),
             dynamic.eq(rules.dynamic(request, asked.settings.dyn_off)),
             policy.number.eq(request.policy), policy.settings.eq(asked.settings),
@@ -89,9 +90,8 @@ class RequestSnapshot(wiring.Component):
         with m.If(self.begin):
             m.d.sync += [
                 asked.ask.dest.eq(request.dest), asked.ask.evt.eq(request.path),
-                asked.ask.physical.eq(request.owned & ~request.logical),
-                asked.ask.logical.eq(request.owned & request.logical),
-                asked.ask.everyone.eq(request.owned & (request.dest == 0xFF)),
+                asked.ask.physical.eq(request.owned & (~request.logical | everyone)),
+                asked.ask.logical.eq(request.owned & (request.logical | everyone)),
                 asked.ask.allow.eq(Mux(dynamic, request.allow, 0xF)),
                 asked.order.eq(policy.order), asked.several.eq(~dynamic & ~lowest),
                 asked.dom.eq(request.dom), asked.rrptr.eq(self.pointers[request.dom]),

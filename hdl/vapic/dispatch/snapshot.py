@@ -143,7 +143,7 @@ class LaneSnapshot(wiring.Component):
     candidates, eligible, live : ``Out(lanes)``
         Terms of the lanes, from the cycle after ``capture``; see `LaneTest`.
     frozen : ``Out(1)``
-        A lane that matches (E1 to E3) is frozen.
+        A lane that matches (E1 to E3) is frozen; from the second cycle after ``capture``.
     v : ``Out(ArrayLayout(vcpu_bits, lanes))``
         The vCPU in each lane.
     keys, ties : ``Out(ArrayLayout)``
@@ -187,7 +187,7 @@ class LaneSnapshot(wiring.Component):
             ]
             with m.If(self.capture):
                 m.d.sync += [
-                    self.candidates[k].eq(test.candidate), frozen[k].eq(test.frozen),
+                    self.candidates[k].eq(test.candidate), frozen[k].eq(self.rows[k].frozen),
                     self.live[k].eq(test.live), self.eligible[k].eq(test.eligible),
                     self.keys[k].eq(key.key), self.ties[k].eq(key.tie),
                     self.v[k].eq(self.rows[k].v),
@@ -208,5 +208,5 @@ class LaneSnapshot(wiring.Component):
             if falls_back(self._config):
                 with m.If(self.capture & key.early_full):
                     m.d.sync += self.early[k].eq(0xFF)
-        m.d.comb += self.frozen.eq(frozen.any())
+        m.d.sync += self.frozen.eq((self.candidates & frozen).any())
         return m
