@@ -19,19 +19,15 @@ class Read(enum.Enum):
 
     #: The row addressed in this cycle. LUT RAM: no cycle, but LUTs for every bit and 16 rows.
     NOW = 0
-    #: The row addressed one cycle ago, as it was before a write of that cycle. The port keeps its
-    #: row while ``en`` is 0.
+    #: The row addressed one cycle ago, as it was before a write of that cycle.
     BEFORE = 1
-    #: The row addressed one cycle ago, as a write of that cycle leaves it. Synthesis builds a
-    #: bypass beside the block RAM for it, about two LUTs a bit.
-    AFTER = 2
     #: The row addressed in the last cycle in which ``hold`` was 0. The owner sets ``hold`` where
     #: that row may be written in the same cycle: it is not read then, which needs no bypass. After
     #: a reset it shows any row until the first read.
-    HELD = 3
+    HELD = 2
     #: The row addressed one cycle ago, which the owner promises not to have written in that
     #: cycle. Synthesis is told (``no_rw_check``) and leaves the bypass out.
-    APART = 4
+    APART = 3
 
 
 class Sweep(wiring.Component):
@@ -88,7 +84,7 @@ class RowMemory(wiring.Component):
     -------
     write : ``In``: ``addr``, ``data``, ``en``
         Write the row at the end of this cycle. Ignored while the sweep is busy.
-    <name> : ``In``: ``addr``, ``data`` (``Out``), and ``en`` (BEFORE) or ``hold`` (HELD)
+    <name> : ``In``: ``addr``, ``data`` (``Out``), and ``hold`` (HELD)
         A read port, see `Read`.
     sweep : ``In``: ``busy``, ``row``
         Of a `Sweep`; rows beyond the depth are none of this memory's.
@@ -115,9 +111,9 @@ class RowMemory(wiring.Component):
         members = {"write": In(wiring.Signature({
             "addr": Out(address), "data": Out(shape), "en": Out(len(self._write.en))}))}
         for name, kind in reads.items():
-            extra = {Read.BEFORE: {"en": Out(1, init=1)}, Read.HELD: {"hold": Out(1)}}
+            extra = {"hold": Out(1)} if kind is Read.HELD else {}
             members[name] = In(wiring.Signature({
-                "addr": Out(address), "data": In(shape), **extra.get(kind, {})}))
+                "addr": Out(address), "data": In(shape), **extra}))
         if sweep:
             members |= {"sweep": In(wiring.Signature({"busy": Out(1), "row": Out(32)})),
                         "reset": In(shape)}
@@ -147,12 +143,9 @@ class RowMemory(wiring.Component):
         ]
 
     def _add_read(self, m: Module, read, kind: Read, name: str) -> None:
-        if kind in (Read.BEFORE, Read.AFTER):
-            after = [self._write] if kind is Read.AFTER else []
-            port = self._memory.read_port(transparent_for=after)
+        if kind is Read.BEFORE:
+            port = self._memory.read_port()
             m.d.comb += [port.addr.eq(read.addr), _plain(read.data).eq(_plain(port.data))]
-            if kind is Read.BEFORE:
-                m.d.comb += port.en.eq(read.en)
             return
         port = self._memory.read_port(domain="comb")
         m.d.comb += port.addr.eq(read.addr)

@@ -90,7 +90,7 @@ class Bench:
         self.rows = [[dict.fromkeys(self.layouts.lane.members, 0) for _ in range(n)]
                      for _ in range(d)]
         self.outs = [[0] * n for _ in range(d)]
-        self.pirqs = [{"open": 0, "infl": 0, "pend": 0} for _ in range(config.pirqs)]
+        self.pirqs = [{"open": 0, "infl": 0} for _ in range(config.pirqs)]
         self.rrptr = [0] * d
         self.settings = dict.fromkeys(self.layouts.globals.members, 0) | {
             "enable": 1, "lpcfg": 1, "pull_depth": 2, "schedrank": 0xD8}
@@ -161,7 +161,7 @@ class Bench:
         n = r.randrange(self.c.pirqs)
         changes = not quiet_evt and self.chance(2 * rate)
         new = {"open": r.getrandbits(self.c.lanes) | r.getrandbits(self.c.lanes),
-               "infl": r.choice([0, 0, r.getrandbits(self.c.lanes)]), "pend": 0}
+               "infl": r.choice([0, 0, r.getrandbits(self.c.lanes)])}
         opened = changes and new["open"] != self.pirqs[n]["open"]
         ctx.set(dut.pirq_note, self.pirq_note)
         self.told_note = self.pirq_note

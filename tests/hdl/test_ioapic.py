@@ -88,7 +88,8 @@ class Bench:
             for n, bit in enumerate(expected):
                 assert bits >> n & 1 == bit or n in told or n in self.late, (self.cycle, n)
         if self.looks is not None:
-            self.check_entry(ctx.get(dut.query_entry), self.looks)
+            entry = ctx.get(dut.query_entry)
+            self.check_entry(entry, {name: self.looks[name] for name in entry.shape().members})
         self.query = query = self.rng.randrange(self.config.pirqs)
         ctx.set(dut.query_n, query)
 

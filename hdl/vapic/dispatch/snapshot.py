@@ -70,9 +70,10 @@ class LaneKey(wiring.Component):
         names = [name for name in row.shape().members if name != "count"]
         lane = Signal(data.StructLayout({name: row.shape().members[name] for name in names}
                                         | {"load": 8}))
-        metrics = {name: row[name] for name in names if name in metrics_layout(self._config).members}
+        measured = metrics_layout(self._config).members
+        metrics = {name: row[name] for name in names if name in measured}
         m.d.comb += [lane[name].eq(row[name]) for name in names]
-        if "load" in metrics_layout(self._config).members:
+        if "load" in measured:
             m.d.comb += lane.load.eq(rules.load(self.out, row.count))
             metrics["load"] = self.out + row.count
         rest, plays = Const(0, 1), (~order.two, 0)
@@ -99,7 +100,7 @@ class LaneKey(wiring.Component):
         return m
 
     def _used(self, metrics):
-        """The metrics that keys are made of, and when; one that nobody reads otherwise is 0 then."""
+        """The metrics that keys are made of, and when; one that nobody reads is 0 then."""
         policies, order, settings = built(self._config), self.asked.order, self.asked.settings
         for name, value in metrics.items():
             when = [order.by[i] & policy.metrics(settings)[name]

@@ -47,12 +47,11 @@ class Dispatch(wiring.Component):
     -------
     requests : ``In(Layouts.source)``
         The source of requests. ``first``, ``last`` and ``target`` come a cycle after the decision
-        of the sink. ``outcome`` comes three cycles after it, or after the choice failed; it is
-        AGAIN if the request did not stand still until the cycle before.
-    lane_write, out_write, pirq_note : ``In``
-        Changes of lanes in their decision cycle, of counts and PIRQ rows in the one after it.
-    lane_note : ``In(Layouts.lane_note)``
-        Notice of a change of a lane, a cycle before its decision.
+        of the sink. ``outcome`` comes three cycles after it, or two after a choice that failed; it
+        is AGAIN if the request did not stand still until the cycle before.
+    lane_write, lane_note, out_write, pirq_note : ``In``
+        Changes of lanes in their decision cycle, and notice a cycle before that; changes of counts
+        and PIRQ rows in the one after it.
     pirq_n, pirq_row : ``Out(pirq_bits)``, ``In(Layouts.pirq_row)``
         Row of the PIRQ that was named in the cycle before.
     accept, evt_grant : ``Out(Layouts.sink(...))``
@@ -64,21 +63,21 @@ class Dispatch(wiring.Component):
     hold, hold_notes, hold_ack : ``Out(1)``, ``Out(1)``, ``In(1)``
         Several targets are being decided; the bank holds back writes, and notes too if they are
         its own.
-    globals, now : ``In(Layouts.globals)``, ``In(32)``
+    globals, now : ``In``
         Parameters, and time.
     rrptr, rrptr_write : ``Out(ArrayLayout(lane_bits, domains))``, ``In(Layouts.rrptr_write)``
         Rotation pointers. Writes and rotations are visible two cycles after their decision cycle.
-    trace, trace_dropped : ``Out(stream)``, ``Out(1)``
-        Records of grants (GEN-08), and strobe for one lost.
-    policy_error : ``Out(1)``
-        Strobe: a grant by a policy number that is reserved or not built (ERR-07).
+    trace : ``Out(stream.Signature(Layouts.trace))``
+        Records of grants (GEN-08).
+    trace_dropped, policy_error : ``Out(1)``
+        One is lost; a grant by a policy number that is reserved or not built (ERR-07).
     granted, aborted : ``Out(Layouts.vcpu_strobe)``
-        A target accepted; a winner lost at commit. These strobes come a cycle after the decision.
+        A target accepted; a winner lost at commit. All strobes come a cycle after the decision.
     ready, quiet : ``Out(1)``
         Initialised (GEN-06); nothing is under way. Who offers a request is not quiet himself.
     commits : ``Out(Layouts.commit_port)``
-        Only with ``config.commits``: START in C0, END in the cycle after an outcome that was not
-        told by a sink. In that cycle nothing starts.
+        Only with ``config.commits``: START in C0; END with an outcome, in which cycle nothing
+        starts, but not if a target was sent.
     """
 
     def __init__(self, config):
@@ -181,7 +180,8 @@ class Dispatch(wiring.Component):
             Recorder.beside(
                 m, self, self._config, "dispatch",
                 start={"valid": requests.take, "n": self.pirq_n, "owner": requests.offer_dom},
-                # A selection that a target ended (ABORT, RETRY) has no record of its end.
+                # A selection that a target ended (ABORT, RETRY) has no record of its end. That one
+                # was in flight at its start (BLOCKED) is so, whatever the request is now.
                 end={"valid": ending & (ended_as != Outcome.AGAIN), "n": asked.tag,
                      "outcome": Mux(requests.ok | (ended_as == Outcome.BLOCKED), ended_as,
                                     Outcome.AGAIN)})
@@ -251,15 +251,12 @@ class Dispatch(wiring.Component):
             delivery.hold_ack.eq(self.hold_ack), delivery.in_order.eq(~evt),
             self.hold.eq(delivery.hold), self.hold_notes.eq(delivery.hold & ~evt),
             self.accept.target.valid.eq(delivery.valid & ~evt),
-            accept.n.eq(asked.tag), accept.v.eq(target.v), accept.vector.eq(request.vector),
-            accept.level.eq(request.level), accept.single.eq(target.single),
-            accept.first.eq(target.first), accept.last.eq(target.last),
-            accept.illegal.eq(asked.illegal),
+            accept.n.eq(asked.tag), accept.illegal.eq(asked.illegal),
+            accept.vector.eq(request.vector), accept.level.eq(request.level),
+            *(accept[name].eq(target[name]) for name in ("v", "single", "first", "last")),
             self.evt_grant.target.valid.eq(delivery.valid & evt),
-            grant.n.eq(asked.tag), grant.dom.eq(asked.dom), grant.k.eq(target.k),
-            grant.v.eq(target.v), grant.level.eq(request.level),
-            grant.dynamic.eq(asked.order.dynamic),
-            grant.first.eq(target.first), grant.last.eq(target.last),
+            grant.n.eq(asked.tag), grant.dom.eq(asked.dom), grant.dynamic.eq(asked.order.dynamic),
+            *(grant[name].eq(target[name]) for name in ("k", "v", "first", "last")),
             self.accept.ok.eq(self.watch.accept_ok), self.evt_grant.ok.eq(self.watch.evt_ok),
         ]
         m.d.comb += delivery.deciding.eq(

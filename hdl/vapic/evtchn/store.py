@@ -196,7 +196,7 @@ class Store(wiring.Component):
         read = self.pirqs.dispatch
         m.d.comb += read.addr.eq(self.pirq_n)
         m.d.comb += [self.pirq_row[field].eq(read.data[field])
-                     for field in ("open", "infl", "pend")]
+                     for field in ("open", "infl")]
 
     def _connect_inflight(self, m: Module, sweep: Sweep) -> None:
         """Work in flight: read asynchronously by the bank, and for a register by the engine."""

@@ -140,9 +140,7 @@ class Entries(wiring.Component):
         for memory in (rows, targets, flights):
             m.d.comb += [memory.sweep.busy.eq(sweep.busy), memory.sweep.row.eq(sweep.row)]
         m.d.comb += [
-            *_read(rows.query.data, self.query_entry), self.query_entry.autoeoi.eq(
-                data.View(row_layout, rows.query.data).reqx.autoeoi),
-            *_read(taken, self.request),
+            *_read(rows.query.data, self.query_entry), *_read(taken, self.request),
             self.request.kind.eq(Mux(self.current < c.rtes, SourceKind.PIN, SourceKind.IRT)),
         ]
         if falls_back(c):
@@ -152,8 +150,6 @@ class Entries(wiring.Component):
             with m.If(self.learn):
                 m.d.comb += [rows.write.addr.eq(self.current), rows.write.data.eq(learned),
                              rows.write.en.eq(_HINT)]
-            m.d.comb += [self.request[name].eq(taken.reqx[name])
-                         for name in ("hint_valid", "hint", "learn", "slack")]
         if c.commits:
             m.d.comb += self.offer_dom.eq(data.View(row_layout, rows.start.data).dom)
         return m
@@ -161,11 +157,9 @@ class Entries(wiring.Component):
 
 def _read(word, view):
     """What `view`, an entry or a request, has of a row."""
-    row = data.View(row_layout, word)
+    row, names = data.View(row_layout, word), view.shape().members
     return [
-        *(view[name].eq(row[name]) for name in ("vector", "mode", "logical", "dest", "dom",
-                                                "owned")),
-        *(view[name].eq(row.reqx[name]) for name in ("path", "ser", "force_dyn", "force_static",
-                                                     "policy", "allow")),
+        *(view[name].eq(row[name]) for name in names if name in row_layout.members),
+        *(view[name].eq(row.reqx[name]) for name in names if name in REQX.members),
         view.level.eq(effective_level(row.trigger, row.mode)),
     ]

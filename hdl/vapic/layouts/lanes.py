@@ -53,7 +53,6 @@ class LaneRecords:
         self.pirq_row = data.StructLayout({
             "open": c.lanes,    # a port is bound for (n, k) and not masked
             "infl": c.lanes,    # in flight
-            "pend": c.lanes,    # copy of the bound port's pending bit
         })
         #: Summary of a PIRQ row, kept by the request store in flip-flops.
         self.pirq_note = data.StructLayout({

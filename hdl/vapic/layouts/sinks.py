@@ -26,7 +26,7 @@ class SinkRecords:
         #: One target of a grant to the event channels (path EVT).
         self.evt_grant = data.StructLayout({
             "n": c.pirq_bits, "dom": c.domain_bits, "k": c.lane_bits, "v": c.vcpu_bits,
-            "level": 1, "dynamic": 1, "first": 1, "last": 1,
+            "dynamic": 1, "first": 1, "last": 1,
         })
         #: End of one target, from bank or event channels, in the cycle of the decision.
         self.decision = data.StructLayout({

@@ -17,13 +17,10 @@ class SourceRecords:
 
     def _add_sources(self):
         c = self.config
-        #: One table entry: RTE or IRT entry, REQX and PIRQ_OWNER together.
+        #: What the event channels need of a table entry.
         self.entry = data.StructLayout({
-            "vector": 8, "mode": Mode, "logical": 1,
-            "level": 1,     # effective trigger
-            "dest": 8,
-            "path": 1, "ser": 1, "force_dyn": 1, "force_static": 1, "policy": 4,
-            "allow": 3, "autoeoi": 1,
+            "mode": Mode, "level": 1,       # effective trigger
+            "force_dyn": 1, "force_static": 1, "autoeoi": 1,
             "dom": c.domain_bits, "owned": 1,
         })
         #: One request, with all that dispatch must know of it, whoever asks (SEL-01). A source

@@ -30,7 +30,7 @@ ARGUMENTS = {name: ((CONFIG,), {}) for name in (
     "RequestState", "Rights", "Rotation", "Rounds", "SubjectStage", "TraceQueue", "UpcallStage",
     "UpcallUpdate", "VcpuCounter", "VcpuCounters", "VcpuOutputs", "Verdict", "Window")} | {
     "Recorder": ((CONFIG, "bank"), {}),
-    "SinkSlice": ((CONFIG, Layouts(CONFIG).accept), {}),
+    "SinkSlice": ((CONFIG, Layouts(CONFIG).accept), {"register": True}),
     "Decode": ((CONFIG, Layouts(CONFIG)), {}),
     "ErrorLog": ((), {}),
     "Issue": ((CONFIG,), {"sources": 3, "stages": 6}),
@@ -39,7 +39,7 @@ ARGUMENTS = {name: ((CONFIG,), {}) for name in (
     "Picker": ((9,), {}),
     "RoundRobin": ((5,), {}),
     "RowMemory": ((8, 5), {"sweep": True, "reads": {
-        "now": Read.NOW, "before": Read.BEFORE, "after": Read.AFTER, "held": Read.HELD}}),
+        "now": Read.NOW, "before": Read.BEFORE, "held": Read.HELD}}),
     "SourceArbiter": ((CONFIG, 3), {}),
     "Store": ((CONFIG, Layouts(CONFIG)), {}),
     "StreamSkid": ((Layouts(CONFIG).accept,), {}),
