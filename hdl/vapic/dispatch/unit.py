@@ -56,13 +56,11 @@ class Dispatch(wiring.Component):
         Row of the PIRQ that was named in the cycle before.
     accept, evt_grant : ``Out(Layouts.sink(...))``
         The bank and the event channels.
-    lag : ``In(1)``
-        PIRQ rows are not up to date: no selection starts in this cycle.
-    judging : ``Out(1)``
-        An outcome is being judged: it is told in the next cycle.
+    lag, judging : ``In(1)``, ``Out(1)``
+        PIRQ rows are not up to date: no selection starts in this cycle; an outcome is being judged,
+        and told in the next one.
     hold, hold_notes, hold_ack : ``Out(1)``, ``Out(1)``, ``In(1)``
-        Several targets are being decided; the bank holds back writes, and notes too if they are
-        its own.
+        Several targets are being decided; the bank holds back writes, and notes of its own too.
     globals, now : ``In``
         Parameters, and time.
     rrptr, rrptr_write : ``Out(ArrayLayout(lane_bits, domains))``, ``In(Layouts.rrptr_write)``
