@@ -65,7 +65,6 @@ _BITS: dict[str, Callable[[Any], Any]] = {
     "dispatch.evt_grant.target.valid": lambda dut: dut.dispatch.evt_grant.target.valid,
     "evt.grant.done.valid": lambda dut: dut.evt.grant.done.valid,
     "evt.note.valid": lambda dut: dut.evt.note.valid,
-    "bank.note.valid": lambda dut: dut.bank.note.valid,
     f"upcall[{VCPU}]": lambda dut: dut.upcall[VCPU],
 }
 _RECORDS, _SELECTION, _PIPELINE = "commit records", "selection", "stage of the bank"
@@ -80,10 +79,10 @@ _EVENTS = (
      "The entry is not masked, nothing of it is in flight: the request is serviceable, and the "
      "round robin names it to dispatch."),
     (Op.START.name, "dispatch", "requests.take",
-     "Dispatch takes it: C0. What it decides rests on the state of this cycle. C1 brings the entry "
-     "and the row of the PIRQ (which lanes have an open port), C2 reads the lanes of the "
-     "domain, then the tournament runs: of the lanes that are eligible the one with the "
-     "smallest key wins, here the vCPU that runs."),
+     "Dispatch takes it with its entry: C0. What it decides rests on the state of this cycle. C1 "
+     "reads the row of the PIRQ (which lanes have an open port) and the lanes of the domain, C2 "
+     "reduces each lane to its terms and key, then the tournament runs: of the lanes that are "
+     "eligible the one with the smallest key wins, here the vCPU that runs."),
     ("grant", "dispatch", "dispatch.evt_grant.target.valid",
      "The winner is offered to its sink, the event channels."),
     ("decision", "evtchn", "evt.grant.done.valid",
@@ -94,10 +93,8 @@ _EVENTS = (
     (Op.GRANT.name, "evtchn", _RECORDS,
      "The port is pending, and software that reads sees it."),
     ("note", "evtchn", "evt.note.valid",
-     "The vCPU had no upcall pending, now it has: the event channels note it to the bank."),
-    ("issue", "bank", "bank.note.valid",
-     "The note has passed its register and enters the pipeline of the bank: head row, registers, "
-     "bitmaps, priority, decision."),
+     "The vCPU had no upcall pending, now it has: the event channels note it to the bank, whose "
+     "pipeline it enters: head row, registers, bitmaps, priority, decision."),
     (Op.UPCALL.name, "bank", f"upcall[{VCPU}]",
      "The new head row is there and the output of the vCPU rises."),
 )
@@ -136,7 +133,7 @@ def interrupt() -> Waves:
     rig.run(other_path)
     missing = [name for name, *_ in _EVENTS if name not in waves.events]
     assert not missing, f"there is no event {missing}"
-    first = [waves.events[name] for name in (Op.START.name, "issue")]
+    first = [waves.events[name] for name in (Op.START.name, "note")]
     last = [waves.events[name] for name in ("grant", Op.UPCALL.name)]
     for row, letter, begin, end in zip((_SELECTION, _PIPELINE), ("C", ""), first, last,
                                        strict=True):
