@@ -14,7 +14,7 @@ from vapic.cli import CommandError
 from vapic.progress import Progress
 
 from .blocks import BLOCKS, WHOLE
-from .measure import PLAN, QUICK, measure, plan_row
+from .measure import PLAN, QUICK, Subject, measure
 from .paths import Path_
 from .table import Row, read_table, write_table
 from .tools import ToolError
@@ -44,6 +44,8 @@ def timing(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], in
                         help="seeds of place and route; the median counts (default 1)")
     parser.add_argument("--no-route", action="store_true",
                         help="synthesis alone: cells and depth, no frequency")
+    parser.add_argument("--all-policies", action="store_true",
+                        help="build every policy, not only those that are built by default")
     parser.add_argument("--paths", metavar="N", type=int, default=10,
                         help="how many of the slowest paths (default 10)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -56,8 +58,9 @@ def _timing(arguments: argparse.Namespace) -> int:
     seeds = () if arguments.no_route else arguments.seeds
     with Progress("vapic timing") as progress:
         try:
-            row, paths = measure(arguments.block, arguments.vcpus, seeds, paths=arguments.paths,
-                                 say=progress.stage)
+            row, paths = measure(
+                Subject(arguments.block, arguments.vcpus, seeds, arguments.all_policies),
+                paths=arguments.paths, say=progress.stage)
         except ToolError as error:
             print(f"vapic timing: {error}", file=sys.stderr)
             return 1
@@ -115,16 +118,14 @@ def _resources(arguments: argparse.Namespace) -> int:
         try:
             if arguments.check:
                 return _check(path, rows, progress)
-            plan = [(*QUICK, ()), *PLAN]
-            for block, vcpus, seeds in plan:
-                if (arguments.only not in (None, block)
-                        or arguments.vcpus not in (None, vcpus)):
+            for subject in (QUICK, *PLAN):
+                if (arguments.only not in (None, subject.block)
+                        or arguments.vcpus not in (None, subject.vcpus)):
                     continue
-                key = (block, plan_row(block, vcpus, seeds)[1], not seeds)
-                rows[key], _ = measure(block, vcpus, seeds, known=rows.get(key),
-                                       say=progress.stage)
+                key = (subject.block, subject.parameters, not subject.seeds)
+                rows[key], _ = measure(subject, known=rows.get(key), say=progress.stage)
                 write_table(path, list(rows.values()))
-                print(f"{block}, {vcpus} vCPUs: {rows[key].lut4} LUT4, "
+                print(f"{subject.block}, {subject.parameters}: {rows[key].lut4} LUT4, "
                       f"{rows[key].fmax_mhz} MHz", flush=True)
         except ToolError as error:
             print(f"vapic resources: {error}", file=sys.stderr)
@@ -135,12 +136,12 @@ def _resources(arguments: argparse.Namespace) -> int:
 
 
 def _check(path: Path, rows: dict, progress: Progress) -> int:
-    block, vcpus = QUICK
-    kept = rows.get((block, plan_row(block, vcpus, ())[1], True))
+    block, vcpus = QUICK.block, QUICK.vcpus
+    kept = rows.get((block, QUICK.parameters, True))
     if kept is None:
         raise CommandError(f"{path}: no row of {block} with {vcpus} vCPUs, not placed; "
                            "make resources writes it")
-    found, _ = measure(block, vcpus, (), say=progress.stage)
+    found, _ = measure(QUICK, say=progress.stage)
     changed = [f"{name} {getattr(kept, name)} -> {getattr(found, name)}"
                for name in _QUICK_COLUMNS if getattr(kept, name) != getattr(found, name)]
     if changed:

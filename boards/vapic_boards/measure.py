@@ -1,11 +1,14 @@
 """Measure a block: synthesis once, place and route once a seed."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from vapic.config import Config
+from vapic.dispatch.policy import POLICIES
 
 from .blocks import BLOCKS, WHOLE, component
 from .paths import Netlist, Path_, slowest
@@ -14,28 +17,13 @@ from .synth import elaborate, fingerprint, synthesise
 from .table import Row
 from .tools import versions
 
-__all__ = ["PLAN", "QUICK", "measure", "plan_row"]
+__all__ = ["PLAN", "QUICK", "Subject", "measure"]
 
 _THREE = (1, 2, 3)
-#: Rows of the table: block, vCPUs, seeds. One seed where place and route takes many minutes.
-PLAN: tuple[tuple[str, int, tuple[int, ...]], ...] = (
-    *((block, 16, _THREE) for block in BLOCKS),
-    (WHOLE, 16, _THREE), (WHOLE, 1, (1,)), (WHOLE, 64, (1,)), (WHOLE, 256, (1,)))
-#: What is compared on every change: the whole, small and not placed.
-QUICK = (WHOLE, 1)
 
 
-def plan_row(block: str, vcpus: int, seeds: Sequence[int]) -> tuple[str, str]:
-    """The command that measures a row, and its parameters."""
-    listed = ",".join(map(str, seeds))
-    return (f"vapic timing --block {block} --vcpus {vcpus}"
-            + (f" --seeds {listed}" if seeds else " --no-route"), f"vcpus={vcpus}")
-
-
-def measure(block: str, vcpus: int, seeds: Sequence[int], *, known: Row | None = None,
-            paths: int = 0, say: Callable[[str], None] = lambda text: None,
-            ) -> tuple[Row, list[Path_]]:
-    """One row, and the slowest paths of the slowest seed.
+class Subject(NamedTuple):
+    """What is measured in a row.
 
     Parameters
     ----------
@@ -43,8 +31,53 @@ def measure(block: str, vcpus: int, seeds: Sequence[int], *, known: Row | None =
         Of `BLOCKS`, or `WHOLE`.
     vcpus : int
         Sizes follow from it (`Config.for_vcpus`).
-    seeds : sequence of int
+    seeds : tuple of int
         Of place and route; none: synthesis alone.
+    all_policies : bool
+        Every policy that there is is built, not those that are built by default.
+    """
+
+    block: str
+    vcpus: int
+    seeds: tuple[int, ...] = ()
+    all_policies: bool = False
+
+    @property
+    def config(self) -> Config:
+        """Sizes of the controller."""
+        config = Config.for_vcpus(self.vcpus)
+        return replace(config, policies=tuple(POLICIES)) if self.all_policies else config
+
+    @property
+    def command(self) -> str:
+        """The command that measures it."""
+        return (f"vapic timing --block {self.block} --vcpus {self.vcpus}"
+                + (" --all-policies" if self.all_policies else "")
+                + (f" --seeds {','.join(map(str, self.seeds))}" if self.seeds else " --no-route"))
+
+    @property
+    def parameters(self) -> str:
+        """Sizes, as the table names them."""
+        return f"vcpus={self.vcpus}" + (" policies=all" if self.all_policies else "")
+
+
+#: Rows of the table. One seed where place and route takes many minutes.
+PLAN = (
+    *(Subject(block, 16, _THREE) for block in BLOCKS),
+    Subject(WHOLE, 16, _THREE), Subject(WHOLE, 16, all_policies=True),
+    Subject(WHOLE, 1, (1,)), Subject(WHOLE, 64, (1,)), Subject(WHOLE, 256, (1,)))
+#: What is compared on every change: the whole, small and not placed.
+QUICK = Subject(WHOLE, 1)
+
+
+def measure(subject: Subject, *, known: Row | None = None, paths: int = 0,
+            say: Callable[[str], None] = lambda text: None) -> tuple[Row, list[Path_]]:
+    """One row, and the slowest paths of the slowest seed.
+
+    Parameters
+    ----------
+    subject : Subject
+        What.
     known : Row or None
         Taken as it is if its netlist and seeds are these.
     paths : int
@@ -59,9 +92,9 @@ def measure(block: str, vcpus: int, seeds: Sequence[int], *, known: Row | None =
     ValueError
         If there is no such block, or a size is out of range.
     """
-    command, parameters = plan_row(block, vcpus, seeds)
+    block, vcpus, seeds, _ = subject
     say(f"{block}, {vcpus} vCPUs: elaborating")
-    netlist = elaborate(component(block, Config.for_vcpus(vcpus)))
+    netlist = elaborate(component(block, subject.config))
     name, listed = fingerprint(netlist), " ".join(map(str, seeds))
     if known and not paths and (known.netlist, known.seeds, known.tools) == (
             name, listed, versions()):
@@ -78,8 +111,9 @@ def measure(block: str, vcpus: int, seeds: Sequence[int], *, known: Row | None =
                          Netlist.read(place / "net.json"), paths) if runs and paths else [])
     reached = [run.mhz for run in runs]
     row = Row(
-        block, parameters, FAMILY, cells.lut4,
+        block, subject.parameters, FAMILY, cells.lut4,
         runs[0].comb - cells.wrapper_lut4 if runs else 0, cells.ff, cells.block_ram,
         cells.lut_ram, cells.depth, round(median(reached), 1) if runs else 0.0,
-        round(max(reached) - min(reached), 1) if runs else 0.0, listed, versions(), command, name)
+        round(max(reached) - min(reached), 1) if runs else 0.0, listed, versions(),
+        subject.command, name)
     return row, found

@@ -12,6 +12,7 @@ from vapic import Config
 from vapic.cli import main
 from vapic_boards import measure as measuring
 from vapic_boards.blocks import BLOCKS, WHOLE, component
+from vapic_boards.measure import Subject
 from vapic_boards.paths import Netlist, slowest, source_name
 from vapic_boards.route import read_route
 from vapic_boards.synth import elaborate, fingerprint, read_cells, synthesise
@@ -161,10 +162,10 @@ def test_a_row_of_the_same_netlist_is_kept(monkeypatch):
     monkeypatch.setattr(measuring, "elaborate", lambda component: "netlist")
     monkeypatch.setattr(measuring, "versions", lambda: "tool 1")
     known = replace(ROW, netlist=fingerprint("netlist"))
-    assert measuring.measure("bank", 16, (1, 2, 3), known=known) == (known, [])
+    assert measuring.measure(Subject("bank", 16, (1, 2, 3)), known=known) == (known, [])
     monkeypatch.setattr(measuring, "synthesise", lambda *arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        measuring.measure("bank", 16, (1, 2), known=known)
+        measuring.measure(Subject("bank", 16, (1, 2)), known=known)
 
 
 def test_check_tells_what_changed(tmp_path, monkeypatch, capsys):
@@ -185,3 +186,11 @@ def test_synthesis_of_a_small_component(tmp_path):
     assert cells.ff == 4 and cells.wrapper_ff >= 1 + 5 + 4 + 1
     assert 2 <= cells.lut4 + 2 * cells.carry <= 20 and cells.block_ram == 0
     assert (tmp_path / "net.json").exists()
+
+
+def test_a_subject_says_how_it_is_measured():
+    every = Subject(WHOLE, 16, all_policies=True)
+    assert every.command == "vapic timing --block controller --vcpus 16 --all-policies --no-route"
+    assert every.parameters == "vcpus=16 policies=all"
+    assert len(every.config.policies) > len(Subject(WHOLE, 16).config.policies)
+    assert Subject("bank", 4, (1, 2)).command == "vapic timing --block bank --vcpus 4 --seeds 1,2"
