@@ -125,8 +125,11 @@ class EventChannels(Partner):
 
     def drive(self, ctx, dut):
         self.back_acts, self.back, self.note_acts, self.note = self.back, None, self.note, None
-        # They like to touch the entry that the bus is at.
-        near = self.bench.bus.entry() if self.chance(2) else None
+        # They like to touch the entry that the bus is at, or a message.
+        near, message = self.bench.bus.entry(), self.bench.devices.message
+        if message is not None:
+            near = self.bench.config.rtes + message
+        near = near if self.chance(2) else None
         calm = self.bench.cycle >> 5 & 1    # each makes accesses wait
         if self.chance(9) and not calm:
             self.back = self._hand_back(near)
