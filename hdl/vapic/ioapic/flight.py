@@ -47,12 +47,14 @@ class FlightEnder(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        out, sent, loaded, fresh = self.end_flight, Signal(), Signal(), Signal()
+        out, sent, loaded, fresh, picked = self.end_flight, *(Signal() for _ in range(4))
         stands = Mux(self.one, self.one_stands, self.pick_valid)
-        asked = (self.many & fresh) | self.one
+        asked = (self.many & picked) | self.one
         m.d.comb += self.done.eq(fresh & ~(self.coming | self.pick_valid) & ~out.valid & ~sent)
-        # The pick is two cycles behind.
-        m.d.sync += [loaded.eq(self.many & self.loaded), fresh.eq(self.many & loaded)]
+        # What is picked comes two cycles later, and stands in the third: before that it may be an
+        # entry that is one of them by chance, and was picked out of others.
+        m.d.sync += [loaded.eq(self.many & self.loaded), fresh.eq(self.many & loaded),
+                     picked.eq(self.many & fresh)]
         with m.If(out.valid):
             with m.If(out.ready):
                 m.d.sync += [out.valid.eq(0), sent.eq(1)]
