@@ -139,7 +139,7 @@ EVERYTHING = (Err.NONE, Err.UNMAPPED, Err.INDEX, Err.PARTIAL, Err.BUSY, Err.FORE
 
 
 @pytest.mark.parametrize(("sizes", "cycles"), [
-    ({"rtes": 4, "irts": 3}, 24000),
+    ({"rtes": 4, "irts": 3}, 26000),
     ({"rtes": 3, "irts": 0, "ioa_version": 0x11}, 2500),
     ({"rtes": 24, "irts": 32}, 1500),
 ])
@@ -154,3 +154,15 @@ def test_follows_model(sizes, cycles):
     if sizes["rtes"] == 4:
         rare = [what for what in EVERYTHING if bench.seen[what] < 10]
         assert not rare, f"{rare} of {bench.seen}"
+
+
+def test_what_is_put_off_ends_with_its_request():
+    """Of a line that is another for the cycle in which the outcome is told nothing is left."""
+    bench = Bench(Config(vcpus=4, lanes=4, domains=2, ports=64, commits=True, rtes=4, irts=3), 5)
+    bench.dispatcher.grants, bench.dispatcher.ends = False, [Outcome.PARK, Outcome.WAIT]
+
+    async def run(ctx):
+        await bench.run(ctx, 6000)
+
+    simulate(bench.dut, run)
+    assert bench.seen["parked"] > 100
