@@ -5,6 +5,8 @@ from vapic_sim.model.records import Outcome as ModelOutcome
 
 #: Few, so that they meet.
 VECTORS = (0x20, 0x21, 0x22, 0xA0)
+#: Cycles from a change of a pin to the last one that does not see it.
+PIN_LEADS = 2
 
 
 class Partner:
@@ -21,15 +23,15 @@ class Partner:
 
 
 class Globals(Partner):
-    """CTRL: enabled, mostly. A write of it waits while a grant or outcome is decided or told."""
+    """CTRL: enabled, mostly. A write of it is an access of its own, and waits for grants too."""
 
     enable, latch = 1, 0
 
     def drive(self, ctx, dut):
-        if not any(self.bench.granting):
-            if self.chance(150):
+        if self.bench.bus.access is None and not any(self.bench.granting):
+            if self.chance(20):
                 self.enable ^= 1
-            if self.chance(100) or (not self.enable and self.chance(5)):
+            if self.chance(20) or (not self.enable and self.chance(2)):
                 self.enable, self.latch = int(not self.chance(5)), self.rng.randrange(2)
         ctx.set(dut.globals, {"enable": self.enable, "latch_masked_edges": self.latch})
         self.bench.model.switch(self.enable, self.latch)
@@ -51,12 +53,22 @@ class Devices(Partner):
         super().__init__(bench)
         self.pins = self.meta = self.sample = self.line = 0
         self.message = self.told = None
+        #: Pins to be changed back.
+        self.pulse = 0
         #: Merges of the message that is told in this cycle, and those that `merged` has to tell.
         self.of_message = self.owed = 0
 
     def drive(self, ctx, dut):
         rng, config = self.rng, self.bench.config
-        if self.chance(3):
+        pulse, selected = self.pulse, self.bench.model.n
+        self.pulse = 0
+        if pulse:
+            self.pins ^= pulse
+        elif selected < config.rtes and self.bench.dispatcher.delay == PIN_LEADS and self.chance(3):
+            # The line of the request under selection is another just while an outcome is told.
+            self.pulse = 1 << selected
+            self.pins ^= self.pulse
+        elif self.chance(3):
             self.pins ^= rng.getrandbits(config.rtes) & rng.getrandbits(config.rtes)
         ctx.set(dut.pin, self.pins)
         self.told, self.message = self.message, None
@@ -181,10 +193,18 @@ class Dispatcher(Partner):
 
     A grant is decided in one cycle, in which `granting` is 1, and told in the next; so is an
     outcome. It is AGAIN if the request did not stand still until it was decided.
+
+    Attributes
+    ----------
+    ends : list of Outcome
+        What a selection may end with.
+    grants : bool
+        It may end with a grant too.
     """
 
     def __init__(self, bench):
         super().__init__(bench)
+        self.ends, self.grants = list(Outcome)[1:], True
         #: Cycles until it may decide; targets left, None before the first; the entry as taken.
         self.delay, self.left, self.entry, self.kind = None, None, None, 0
         self.idle_live = 0
@@ -254,14 +274,14 @@ class Dispatcher(Partner):
         back = bench.channels.back
         # The bank decides one thing a cycle, and what is to be granted has no RIRR; nobody may have
         # what has no owner.
-        barred = bench.bank.told or (back and back["n"] == n and back["clear_rirr"]) \
-            or not bench.model.requests[n].owned
+        barred = not self.grants or bench.bank.told or not bench.model.requests[n].owned \
+            or (back and back["n"] == n and back["clear_rirr"])
         if ctx.get(dut.requests.ok) and not barred and self.rng.randrange(3):
             self.left, self.first = self.rng.choice((0, 0, 1, 2, 3)), 1
             self.last, self.multi = int(self.left == 0), int(self.left != 0)
             bench.seen["multi" if self.multi else "grant"] += 1
         else:
-            ends = self.rng.choice(list(Outcome)[1:])
+            ends = self.rng.choice(self.ends)
             self.outcome = ends if ctx.get(dut.requests.ok) else Outcome.AGAIN
             bench.seen[self.outcome] += 1
             bench.seen["late outcome"] += self.outcome != ends

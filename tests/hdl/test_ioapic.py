@@ -156,3 +156,15 @@ def test_follows_model(sizes, cycles):
     if sizes["rtes"] == 4:
         rare = [what for what in EVERYTHING if bench.seen[what] < 10]
         assert not rare, f"{rare} of {bench.seen}"
+
+
+def test_what_is_put_off_ends_with_its_request():
+    """Of a line that is another for the cycle in which the outcome is told nothing is left."""
+    bench = Bench(Config(vcpus=4, lanes=4, domains=2, ports=64, commits=True, rtes=4, irts=3), 5)
+    bench.dispatcher.grants, bench.dispatcher.ends = False, [Outcome.PARK, Outcome.WAIT]
+
+    async def run(ctx):
+        await bench.run(ctx, 6000)
+
+    simulate(bench.dut, run)
+    assert bench.seen["parked"] > 100

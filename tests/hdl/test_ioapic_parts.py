@@ -2,6 +2,7 @@
 """Parts of the I/O APIC: arbiter, lines, and what reset does to a used one."""
 
 import random
+from functools import partial
 
 import pytest
 from amaranth import ResetInserter, Signal
@@ -85,18 +86,59 @@ def test_line_and_edge_come_together_three_cycles_after_the_pin():
     simulate(dut, bench)
 
 
-def test_reset_restores_every_row_and_makes_no_edge():
-    config = Config(rtes=3, irts=2, vcpus=4, lanes=4, domains=2, ports=64)
-    dut, reset = Ioapic(config), Signal()
+async def access_to(dut, ctx, addr, data=None):
+    """Write `data`, or read."""
+    ctx.set(dut.bus.req.payload, {"addr": addr, "we": int(data is not None), "data": data or 0,
+                                  "sel": 15, "vmm": 1})
+    ctx.set(dut.bus.req.valid, 1)
+    await ctx.tick().until(dut.bus.req.ready)
+    ctx.set(dut.bus.req.valid, 0)
+    answer, = await ctx.tick().sample(dut.bus.rsp.payload).until(dut.bus.rsp.valid)
+    return answer.data
 
-    async def access(ctx, addr, data=None):
-        ctx.set(dut.bus.req.payload, {"addr": addr, "we": int(data is not None), "data": data or 0,
-                                      "sel": 15, "vmm": 1})
+
+def test_eoi_register_ends_all_in_flight_though_one_was_about_to_be_offered():
+    dut, ended = Ioapic(Config(rtes=2, irts=0, vcpus=4, lanes=4, domains=2, ports=64)), []
+
+    async def channels(ctx):
+        while True:
+            n, = await ctx.tick().sample(dut.end_flight.payload).until(dut.end_flight.valid)
+            ended.append(n)
+            await ctx.tick().repeat(3)
+            await note(ctx, n, 0)
+
+    async def note(ctx, n, infl):
+        ctx.set(dut.pirq_note, {"valid": 1, "n": n, "infl_any": infl})
+        await ctx.tick()
+        ctx.set(dut.pirq_note.valid, 0)
+
+    async def bench(ctx):
+        await ctx.tick().until(dut.ready)
+        ctx.set(dut.globals.enable, 1)
+        ctx.set(dut.end_flight.ready, 1)
+        for n in range(2):
+            await access_to(dut, ctx, 0, 0x10 + 2 * n)
+            await access_to(dut, ctx, 0x10, 0x8031)     # level
+            await note(ctx, n, 1)
+        ctx.set(dut.pin, 0b01)      # the second one comes first: its turn is after the first
+        await ctx.tick().until(dut.requests.offer)
+        ctx.set(dut.bus.req.payload, {"addr": 0x40, "we": 1, "data": 0x31, "sel": 15, "vmm": 1})
         ctx.set(dut.bus.req.valid, 1)
         await ctx.tick().until(dut.bus.req.ready)
         ctx.set(dut.bus.req.valid, 0)
-        answer, = await ctx.tick().sample(dut.bus.rsp.payload).until(dut.bus.rsp.valid)
-        return answer.data
+        for _ in range(60):
+            if ctx.get(dut.bus.rsp.valid):
+                break
+            await ctx.tick()
+        assert ctx.get(dut.bus.rsp.valid) and sorted(ended) == [0, 1]
+
+    simulate(dut, bench, background=[channels])
+
+
+def test_reset_restores_every_row_and_makes_no_edge():
+    config = Config(rtes=3, irts=2, vcpus=4, lanes=4, domains=2, ports=64)
+    dut, reset = Ioapic(config), Signal()
+    access = partial(access_to, dut)
 
     async def bench(ctx):
         ctx.set(dut.globals.enable, 1)

@@ -116,8 +116,8 @@ class RequestState(wiring.Component):
             changed.eq(~self.take & changed | self.recheck),
             standing.eq((self.stands & self.current_at).any()
                         ^ (self.flips & self.current_at).any() & ~self.rest),
-            held.eq(held & self.stands & all_of(self.enable) & ~(here & all_of(self.granted))
-                    | here & all_of(put_off)),
+            held.eq((held | here & all_of(put_off)) & self.stands & all_of(self.enable)
+                    & ~(here & all_of(self.granted))),
             waits.eq((waits | here & all_of(put_off & ~changed)) & self.stands & ~self.written_at
                      & all_of(self.enable & ~self.recheck)),
             self.busy.eq(self.take | self.busy & ~self.last & (ended == Outcome.NONE)),
