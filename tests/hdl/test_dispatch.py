@@ -353,13 +353,12 @@ class Bench:
         choice, entry = self.choice, self.choice.entry
         first = len(self.todo_targets) == self.total
         last = len(self.todo_targets) == 1
-        wanted = {"n": self.n, "v": choice.rows[k]["v"], "level": entry["level"],
-                  "first": first, "last": last}
+        wanted = {"n": self.n, "v": choice.rows[k]["v"], "first": first, "last": last}
         if evt:
             wanted |= {"dom": self.dom, "k": k, "dynamic": choice.dynamic}
         else:
-            wanted |= {"vector": entry["vector"], "single": not self.multi,
-                       "illegal": choice.illegal}
+            wanted |= {"vector": entry["vector"], "level": entry["level"],
+                       "single": not self.multi, "illegal": choice.illegal}
         assert {name: payload[name] for name in wanted} == wanted
 
     def decide(self, k, evt):
