@@ -381,7 +381,7 @@ class Bench:
         ctx.set(dut.evt_grant.done if evt else dut.accept.done,
                 {"valid": 1, "result": result, "port": port})
         first, last = self.first, not self.sent and not self.todo_targets
-        self.decision = k, v, port if evt else 0, result, first, last, port
+        self.decision = k, v, port if evt else 0, result, first, last
 
     def committed(self):
         """What follows from a decision, in the cycle after it."""
@@ -391,7 +391,7 @@ class Bench:
                        dut.policy_error, dut.trace_dropped)
             assert not any(ctx.get(strobe) for strobe in strobes)
             return
-        (k, v, traced_port, result, first, last, port), self.decision = self.decision, None
+        (k, v, port, result, first, last), self.decision = self.decision, None
         commits = result in (Result.SET, Result.MERGED, Result.SKIP)
         takes = result in (Result.SET, Result.MERGED)
         assert ctx.get(dut.requests.first) == (commits and first)
@@ -413,7 +413,7 @@ class Bench:
         self.seen[result.name] += 1
         self.seen["several"] += commits and last and self.total > 1
         if commits and first:
-            self.grant(k, v, traced_port)
+            self.grant(k, v, port)
             self.seen[f"policy {choice.policy}"] += 1
         self.first = False
         if result == Result.ABORT:

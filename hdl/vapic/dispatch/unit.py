@@ -258,7 +258,8 @@ class Dispatch(wiring.Component):
         ]
         m.d.comb += delivery.deciding.eq(
             Mux(evt, self.evt_grant.done.valid, self.accept.done.valid))
-        m.d.sync += done.eq(Mux(evt, self.evt_grant.done, self.accept.done))
+        m.d.sync += [done.eq(Mux(evt, self.evt_grant.done, self.accept.done)),
+                     done.port.eq(Mux(evt, self.evt_grant.done.port, 0))]
 
     def _commit(self, m, done, committed, retry):
         """What a decision does: to the source, to RRPTR, to the counters and the trace."""
@@ -296,4 +297,4 @@ class Dispatch(wiring.Component):
             "eligible": Mux(order.dynamic | asked.several, snapshot.eligible,
                             decode(decided.k, self._config.lanes)),
             "policy": order.policy, "target": decided.v,
-            "port": Mux(asked.ask.evt, done.port, 0)}.items()]
+            "port": done.port}.items()]
