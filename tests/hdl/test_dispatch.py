@@ -353,13 +353,12 @@ class Bench:
         choice, entry = self.choice, self.choice.entry
         first = len(self.todo_targets) == self.total
         last = len(self.todo_targets) == 1
-        wanted = {"n": self.n, "v": choice.rows[k]["v"], "level": entry["level"],
-                  "first": first, "last": last}
+        wanted = {"n": self.n, "v": choice.rows[k]["v"], "first": first, "last": last}
         if evt:
             wanted |= {"dom": self.dom, "k": k, "dynamic": choice.dynamic}
         else:
-            wanted |= {"vector": entry["vector"], "single": not self.multi,
-                       "illegal": choice.illegal}
+            wanted |= {"vector": entry["vector"], "level": entry["level"],
+                       "single": not self.multi, "illegal": choice.illegal}
         assert {name: payload[name] for name in wanted} == wanted
 
     def decide(self, k, evt):
@@ -382,7 +381,7 @@ class Bench:
         ctx.set(dut.evt_grant.done if evt else dut.accept.done,
                 {"valid": 1, "result": result, "port": port})
         first, last = self.first, not self.sent and not self.todo_targets
-        self.decision = k, v, port if evt else 0, result, first, last, port
+        self.decision = k, v, port if evt else 0, result, first, last
 
     def committed(self):
         """What follows from a decision, in the cycle after it."""
@@ -392,7 +391,7 @@ class Bench:
                        dut.policy_error, dut.trace_dropped)
             assert not any(ctx.get(strobe) for strobe in strobes)
             return
-        (k, v, traced_port, result, first, last, port), self.decision = self.decision, None
+        (k, v, port, result, first, last), self.decision = self.decision, None
         commits = result in (Result.SET, Result.MERGED, Result.SKIP)
         takes = result in (Result.SET, Result.MERGED)
         assert ctx.get(dut.requests.first) == (commits and first)
@@ -414,7 +413,7 @@ class Bench:
         self.seen[result.name] += 1
         self.seen["several"] += commits and last and self.total > 1
         if commits and first:
-            self.grant(k, v, traced_port)
+            self.grant(k, v, port)
             self.seen[f"policy {choice.policy}"] += 1
         self.first = False
         if result == Result.ABORT:

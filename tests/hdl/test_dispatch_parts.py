@@ -8,6 +8,7 @@ import pytest
 from vapic import Config
 from vapic.dispatch.deliver import Delivery
 from vapic.dispatch.explain import TraceQueue
+from vapic.dispatch.rotation import Rotation
 from vapic.dispatch.snapshot import LaneKey
 from vapic.dispatch.tournament import Tournament
 from vapic.dispatch.unit import Dispatch
@@ -175,6 +176,32 @@ def test_trace_queue_holds_its_depth_and_drops_the_rest():
             assert record.policy is Policy.STATIC
             await ctx.tick()
         assert not ctx.get(dut.trace.valid) and ctx.get(dut.quiet)
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("lanes", [1, 3, 4])
+def test_rotation_goes_from_the_last_lane_to_the_first(lanes):
+    dut = Rotation(Config(vcpus=lanes, lanes=lanes, domains=2))
+
+    async def bench(ctx):
+        ctx.set(dut.rotate, 1)
+        ctx.set(dut.dom, 1)
+        for k in range(lanes):
+            ctx.set(dut.k, k)
+            await ctx.tick()
+            assert [ctx.get(pointer) for pointer in dut.pointers] == [0, (k + 1) % lanes]
+        # In one cycle a write beats a rotation of its domain and leaves that of another.
+        ctx.set(dut.k, 0)
+        for dom in (1, 0):
+            ctx.set(dut.rotate, 0)
+            ctx.set(dut.write, {"en": 1, "dom": dom, "value": lanes - 1})
+            await ctx.tick()
+            ctx.set(dut.write.en, 0)
+            ctx.set(dut.rotate, 1)
+            await ctx.tick()
+            assert ctx.get(dut.pointers[dom]) == lanes - 1
+        assert ctx.get(dut.pointers[1]) == 1 % lanes
 
     simulate(dut, bench)
 

@@ -1,6 +1,6 @@
 """One grant on its way: targets out to the sink, decisions back."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -82,6 +82,7 @@ class Delivery(wiring.Component):
         m = Module()
         lanes = self._config.lanes
         k, left, first = Signal(self._config.lane_bits), Signal(lanes), Signal()
+        idle = Signal()
         target, decided = self.target, self.decided
         _, next_k = lowest(m, left)
         rest = Signal(lanes)
@@ -115,8 +116,8 @@ class Delivery(wiring.Component):
 
         with m.FSM():
             with m.State("IDLE"):
-                m.d.sync += [k.eq(self.k), left.eq(Mux(self.chosen, 0, self.targets)),
-                             first.eq(1)]
+                m.d.comb += idle.eq(1)
+                m.d.sync += [k.eq(self.k), left.eq(self.targets), first.eq(1)]
                 with m.If(self.start):
                     m.next = "FIRST"
                     with m.If(~self.chosen):
@@ -150,6 +151,8 @@ class Delivery(wiring.Component):
             with m.State("LAST_DECISION"):
                 with m.If(self.ended):
                     m.next = "IDLE"
+        with m.If(idle & self.chosen):
+            m.d.sync += left.eq(0)
         with m.If(self.ended):
             m.d.sync += self.hold.eq(0)
         return m

@@ -4,15 +4,14 @@ from amaranth import Module, Mux
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .lanes import kept
+from .lanes import seen
 
 __all__ = ["LaneTest", "criteria"]
 
 #: What a request asks of a lane, prepared from its entry.
 criteria = data.StructLayout({
-    "dest": 8,
     "physical": 1, "logical": 1,    # destination mode; both: broadcast; neither: no owner (E3)
-    "evt": 1,                       # path EVT: SVR[8] is not asked for (E2)
+    "evt": 1,                       # path EVT
     "allow": 4,                     # by SCHED code, all ones for a static request (E5)
 })
 
@@ -31,7 +30,7 @@ class LaneTest(wiring.Component):
 
     Members
     -------
-    row : ``In(kept(config))``
+    row : ``In(seen(config))``
         The lane.
     ask : ``In(criteria)``
         The request.
@@ -47,19 +46,18 @@ class LaneTest(wiring.Component):
 
     def __init__(self, config):
         super().__init__({
-            "row": In(kept(config)), "ask": In(criteria), "open": In(1),
+            "row": In(seen(config)), "ask": In(criteria), "open": In(1),
             "candidate": Out(1), "live": Out(1), "eligible": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
         row, ask = self.row, self.ask
-        common = row.ldr & ask.dest
-        low, high, same = common[:4].any(), common[4:].any(), row.ldr[4:] == ask.dest[4:]
-        named = Mux(row.flat, low | high, low & same)
-        match = Mux(ask.physical, ask.logical | (row.id == ask.dest), ask.logical & named)
+        low, high, same = row.common_ldr[:2], row.common_ldr[2:], row.same_ldr
+        named = Mux(row.flat, low.any() | high.any(), low.any() & same.all())
+        match = Mux(ask.physical, ask.logical | row.same_id.all(), ask.logical & named)
         m.d.comb += [
-            self.candidate.eq(match & row.present & (row.svr_enabled | ask.evt)),
+            self.candidate.eq(match & row.present),
             self.live.eq(self.candidate & ~row.frozen & self.open),
             self.eligible.eq(self.live & Mux(
                 row.sched.as_value()[1],

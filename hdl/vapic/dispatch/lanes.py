@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,7 +10,7 @@ from ..layouts import Layouts
 from ..rows import Read, RowMemory, Sweep
 from .policy import built
 
-__all__ = ["LaneStore", "kept", "metrics_layout"]
+__all__ = ["LaneStore", "kept", "metrics_layout", "seen"]
 
 #: What every request needs of a lane, whatever its policy.
 _MATCHED = ("frozen", "svr_enabled", "id", "ldr", "flat", "sched", "v")
@@ -27,6 +27,18 @@ def kept(config) -> data.StructLayout:
     return data.StructLayout({"present": 1} | {
         name: field for name, field in Layouts(config).lane.members.items()
         if name in _MATCHED or name in read})
+
+
+def seen(config) -> data.StructLayout:
+    """What a selection sees of a lane: `kept`, but for what is compared with the request first.
+
+    ``present`` is 0 if SVR[8] is asked for and not set. ``same_id`` and ``same_ldr`` say for each
+    pair of bits of ID, and of the high half of LDR, whether it is the destination's, ``common_ldr``
+    for each pair of LDR whether a bit is set in both.
+    """
+    compared = {"same_id": 4, "common_ldr": 4, "same_ldr": 2}
+    return data.StructLayout({name: field for name, field in kept(config).members.items()
+                              if name not in ("svr_enabled", "id", "ldr")} | compared)
 
 
 def metrics_layout(config) -> data.StructLayout:
@@ -58,13 +70,13 @@ class LaneStore(wiring.Component):
         Writes: of a row in its decision cycle, of a count in the cycle after that.
     lane_note : ``In(Layouts.lane_note)``
         Notice of a change, a cycle before its decision.
-    dom : ``In(domain_bits)``
-        Domain to read.
+    dom, dest, evt : ``In(domain_bits)``, ``In(8)``, ``In(1)``
+        Domain to read; destination, and whether SVR[8] is not asked for.
     reads : ``In(metrics_layout(config))``
         What of its metrics; ``load`` is the count of the row and the out count.
     rows, outs : ``Out(ArrayLayout)``
-        Row and out count of every lane of ``dom`` of the cycle before; what was not to be read
-        is 0.
+        What is `seen`, and the out count, of every lane of ``dom`` of the cycle before; what was
+        not to be read is 0.
     notes : ``Out(ArrayLayout(Layouts.lane_note, 3))``
         Notes about decisions of this cycle, of one cycle ago and of two cycles ago.
     ready : ``Out(1)``
@@ -77,16 +89,17 @@ class LaneStore(wiring.Component):
         super().__init__({
             "lane_write": In(layouts.lane_write), "out_write": In(layouts.out_write),
             "lane_note": In(layouts.lane_note), "dom": In(config.domain_bits),
+            "dest": In(8), "evt": In(1),
             "reads": In(metrics_layout(config)),
-            "rows": Out(data.ArrayLayout(kept(config), config.lanes)),
+            "rows": Out(data.ArrayLayout(seen(config), config.lanes)),
             "outs": Out(data.ArrayLayout(8, config.lanes)),
             "notes": Out(data.ArrayLayout(layouts.lane_note, 3)),
             "ready": Out(1),
         })
 
         def memories(shape, count):
-            return [RowMemory(shape, config.domains, reads={"read": Read.NOW}, lut_ram=True,
-                              sweep=True, quiet=True) for _ in range(count)]
+            return [RowMemory(shape, config.domains, reads={"read": Read.NOW}, lut_ram=True)
+                    for _ in range(count)]
 
         self.row_memories = memories(kept(config), config.lanes)
         self.out_memories = memories(8, config.lanes if "count" in kept(config).members else 0)
@@ -97,28 +110,49 @@ class LaneStore(wiring.Component):
         m.submodules.sweep = sweep = Sweep(self._config.domains)
         m.d.comb += self.ready.eq(~sweep.busy)
 
-        lane, out, row = Signal(layouts.lane_write), self.out_write, Signal(layout)
+        # Until ready the register stays at its reset value: rows of 0, for every lane.
+        every = (1 << self._config.lanes) - 1
+        lane = Signal(layouts.lane_write, init={"lanes": every})
+        out, row = self.out_write, Signal(layout)
         m.d.comb += [row[name].eq(lane.row[name]) for name in layout.members if name != "present"]
         m.d.comb += [row.present.eq(lane.row.online & lane.row.enabled),
                      row.ldr.eq(Mux(lane.row.flat | lane.row.cluster, lane.row.ldr, 0))]
-        for memories, written, value, found in (
-                (self.row_memories, lane, row, self.rows),
-                (self.out_memories, out, out.out, self.outs)):
+        sweeping = sweep.busy.replicate(self._config.lanes)
+        for memories, written, lanes, value in (
+                (self.row_memories, lane, lane.lanes, row),
+                (self.out_memories, out, out.lanes & out.en.replicate(len(out.lanes)) | sweeping,
+                 out.out)):
             for k, memory in enumerate(memories):
                 m.submodules += memory
                 m.d.comb += [
-                    memory.sweep.busy.eq(sweep.busy), memory.sweep.row.eq(sweep.row),
-                    memory.write.en.eq(written.en & written.lanes[k]),
-                    memory.write.addr.eq(written.dom), memory.write.data.eq(value),
+                    memory.write.en.eq(lanes[k]), memory.write.data.eq(value),
+                    memory.write.addr.eq(Mux(sweep.busy, sweep.row, written.dom)),
                     memory.read.addr.eq(self.dom),
                 ]
-                m.d.sync += found[k].eq(memory.read.data)
+        for memory, count in zip(self.out_memories, self.outs, strict=False):
+            m.d.sync += count.eq(memory.read.data)
+        self._compare(m)
         self._leave_out(m)
-        notes = [self.lane_note, *self.notes]
-        # Until ready the registers stay at their reset value, which is the rows' too.
+        notes, new = [self.lane_note, *self.notes], self.lane_write
         with m.If(self.ready):
-            m.d.sync += [lane.eq(self.lane_write), *(new.eq(old) for old, new in pairwise(notes))]
+            m.d.sync += [lane.eq(new), lane.lanes.eq(new.lanes & new.en.replicate(len(new.lanes))),
+                         *(later.eq(note) for note, later in pairwise(notes))]
         return m
+
+    def _compare(self, m):
+        """What is seen of the rows that are read."""
+        for memory, found in zip(self.row_memories, self.rows, strict=True):
+            row, dest = memory.read.data, self.dest
+            same_id, common = ~(row.id ^ dest), row.ldr & dest
+            same_ldr = ~(row.ldr ^ dest)[4:]
+            m.d.sync += [found[name].eq(row[name]) for name in kept(self._config).members
+                         if name in found.shape().members]
+            m.d.sync += [
+                found.present.eq(row.present & (row.svr_enabled | self.evt)),
+                found.same_id.eq(Cat(same_id[i:i + 2].all() for i in range(0, 8, 2))),
+                found.same_ldr.eq(Cat(same_ldr[:2].all(), same_ldr[2:].all())),
+                found.common_ldr.eq(Cat(common[i:i + 2].any() for i in range(0, 8, 2))),
+            ]
 
     def _leave_out(self, m):
         """Metrics that are not read are 0 by the reset of their registers, which takes no gate."""

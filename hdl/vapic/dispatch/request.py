@@ -89,7 +89,7 @@ class RequestSnapshot(wiring.Component):
                          asked.settings.eq(self.settings)]
         with m.If(self.begin):
             m.d.sync += [
-                asked.ask.dest.eq(request.dest), asked.ask.evt.eq(request.path),
+                asked.ask.evt.eq(request.path),
                 asked.ask.physical.eq(request.owned & (~request.logical | everyone)),
                 asked.ask.logical.eq(request.owned & (request.logical | everyone)),
                 asked.ask.allow.eq(Mux(dynamic, request.allow, 0xF)),

@@ -42,10 +42,14 @@ class Rotation(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         write = Signal(Layouts(self._config).rrptr_write)
+        lanes, following = self._config.lanes, Signal(self._config.lane_bits)
+        m.d.comb += following.eq(self.k + 1)
+        if lanes < 1 << self._config.lane_bits:
+            with m.If(self.k == lanes - 1):
+                m.d.comb += following.eq(0)
         m.d.sync += write.eq(self.write)
-        with m.If(self.rotate):
-            m.d.sync += self.pointers[self.dom].eq(
-                Mux(self.k == self._config.lanes - 1, 0, self.k + 1))
-        with m.If(write.en):
-            m.d.sync += self.pointers[write.dom].eq(write.value)
+        for dom in range(self._config.domains):
+            written = write.en & (write.dom == dom)
+            with m.If(written | self.rotate & (self.dom == dom)):
+                m.d.sync += self.pointers[dom].eq(Mux(written, write.value, following))
         return m

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from .. import rules
 from ..trees import reduce_pairs
 from .eligible import LaneTest
-from .lanes import kept, metrics_layout
+from .lanes import metrics_layout, seen
 from .order import rule_of
 from .policy import built, falls_back
 from .request import asked_layout
@@ -32,7 +32,7 @@ class LaneKey(wiring.Component):
 
     Members
     -------
-    row, out : ``In(kept(config))``, ``In(8)``
+    row, out : ``In(seen(config))``, ``In(8)``
         The lane.
     asked : ``In(asked_layout(config))``
         The request.
@@ -59,7 +59,7 @@ class LaneKey(wiring.Component):
             raise ValueError(f"lane must be 0..{config.lanes - 1}, not {lane!r}")
         self._config, self._lane = config, lane
         super().__init__({
-            "row": In(kept(config)), "out": In(8), "asked": In(asked_layout(config)),
+            "row": In(seen(config)), "out": In(8), "asked": In(asked_layout(config)),
             "key": Out(key_bits(config)), "early": Out(8), "tie": Out(config.vcpu_bits),
             "plays": Out(2), "full": Out(1), "early_full": Out(1),
         })
@@ -161,7 +161,7 @@ class LaneSnapshot(wiring.Component):
         lanes = config.lanes
         super().__init__({
             "capture": In(1),
-            "rows": In(data.ArrayLayout(kept(config), lanes)),
+            "rows": In(data.ArrayLayout(seen(config), lanes)),
             "outs": In(data.ArrayLayout(8, lanes)), "asked": In(asked_layout(config)),
             "exclude": In(1), "excluded": In(config.lane_bits),
             "candidates": Out(lanes), "eligible": Out(lanes), "live": Out(lanes),

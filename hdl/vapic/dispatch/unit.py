@@ -24,13 +24,13 @@ class Dispatch(wiring.Component):
     """Select the target or targets of one request at a time (spec 4.1 to 4.3, IOA-18, SEL-30).
 
     Stages of a selection: C0 ``take``, with NOW and globals as they are before the decisions of C0;
-    C1 request, PIRQ row and RRPTR arrive (`RequestSnapshot`), and the lanes of the domain are read
-    (`LaneStore`); C2 they are reduced (`LaneSnapshot`); from C3 the tournament runs (`Rounds`); the
-    target is offered to its sink in the cycle after the result (`Delivery`), C6 with 5 to 16 lanes.
-    What follows from its decision does so a cycle later. PULL and STICKY play
-    a second round one cycle behind, so they take one cycle more. T_SEL is thus fixed for a
-    configuration and policy, and at most 8. A static request without a single target named by
-    the tournament needs one cycle to find the lowest lane, and several targets wait for
+    C1 request, PIRQ row and RRPTR arrive (`RequestSnapshot`), the lanes of the domain are read and
+    compared with its destination (`LaneStore`); C2 they are reduced (`LaneSnapshot`); from C3 the
+    tournament runs (`Rounds`); the target is offered to its sink in the cycle after the result
+    (`Delivery`), C6 with 5 to 16 lanes. What follows from its decision does so a cycle later. PULL
+    and STICKY play a second round one cycle behind, so they take one cycle more. T_SEL is thus
+    fixed for a configuration and policy, and at most 8. A static request without a single target
+    named by the tournament needs one cycle to find the lowest lane, and several targets wait for
     ``hold_ack``.
 
     A request with a frozen lane among those it matches waits as a whole if it is static, lowest
@@ -189,16 +189,15 @@ class Dispatch(wiring.Component):
         """C0 to the result: the snapshot, the rounds, and the watch over what they rest on."""
         lanes, request, snapshot, rounds, watch = (self.lanes, self.request, self.snapshot,
                                                    self.rounds, self.watch)
-        asked = request.asked
+        asked, arriving = request.asked, self.requests.request
         m.d.comb += [
             request.tag.eq(self.requests.tag), request.now.eq(self.now),
-            request.settings.eq(self.globals), request.request.eq(self.requests.request),
+            request.settings.eq(self.globals), request.request.eq(arriving),
             request.pirq_row.eq(self.pirq_row), request.pointers.eq(self.rotation.pointers),
             self.pirq_n.eq(self.requests.tag),
-
             lanes.lane_write.eq(self.lane_write), lanes.out_write.eq(self.out_write),
-            lanes.lane_note.eq(self.lane_note), lanes.dom.eq(self.requests.request.dom),
-            lanes.reads.eq(request.reads),
+            lanes.lane_note.eq(self.lane_note), lanes.reads.eq(request.reads),
+            lanes.dom.eq(arriving.dom), lanes.dest.eq(arriving.dest), lanes.evt.eq(arriving.path),
             snapshot.rows.eq(lanes.rows), snapshot.outs.eq(lanes.outs), snapshot.asked.eq(asked),
 
             rounds.keys.eq(snapshot.keys), rounds.ties.eq(snapshot.ties),
@@ -259,7 +258,8 @@ class Dispatch(wiring.Component):
         ]
         m.d.comb += delivery.deciding.eq(
             Mux(evt, self.evt_grant.done.valid, self.accept.done.valid))
-        m.d.sync += done.eq(Mux(evt, self.evt_grant.done, self.accept.done))
+        m.d.sync += [done.eq(Mux(evt, self.evt_grant.done, self.accept.done)),
+                     done.port.eq(Mux(evt, self.evt_grant.done.port, 0))]
 
     def _commit(self, m, done, committed, retry):
         """What a decision does: to the source, to RRPTR, to the counters and the trace."""
@@ -297,4 +297,4 @@ class Dispatch(wiring.Component):
             "eligible": Mux(order.dynamic | asked.several, snapshot.eligible,
                             decode(decided.k, self._config.lanes)),
             "policy": order.policy, "target": decided.v,
-            "port": Mux(asked.ask.evt, done.port, 0)}.items()]
+            "port": done.port}.items()]

@@ -71,7 +71,7 @@ class ChangeWatch(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         lanes = self._config.lanes
-        changed, opened = Signal(lanes), Signal()
+        changed, any_changed, opened = Signal(lanes), Signal(), Signal()
 
         def matters(note):
             return (note.valid & (note.dom == self.dom)
@@ -80,9 +80,12 @@ class ChangeWatch(wiring.Component):
         def hits(note):
             return matters(note) & (~self.dynamic | (note.k == self.k))
 
-        past = Signal(lanes)
-        m.d.comb += past.eq(Mux(matters(self.notes[2]), decode(self.notes[2].k, lanes), 0))
-        m.d.sync += changed.eq(Mux(self.begin, 0, changed | past))
+        past, past_note = Signal(), self.notes[2]
+        m.d.comb += past.eq(matters(past_note))
+        m.d.sync += [changed.eq(changed | decode(past_note.k, lanes) & past.replicate(lanes)),
+                     any_changed.eq(any_changed | past)]
+        with m.If(self.begin):
+            m.d.sync += [changed.eq(0), any_changed.eq(0)]
         note = self.pirq_note
         # It comes a cycle after its decision: what comes in C0 was decided before.
         m.d.sync += opened.eq((note.valid & note.open_changed & (note.n == self.n) | opened)
@@ -90,7 +93,7 @@ class ChangeWatch(wiring.Component):
 
         stale = Signal()
         m.d.sync += stale.eq(
-            Mux(self.dynamic, (changed & decode(self.k, lanes)).any(), changed.any())
+            Mux(self.dynamic, changed.bit_select(self.k, 1), any_changed)
             | hits(self.notes[2]) | hits(self.notes[1]) | hits(self.notes[0])
             | hits(self.next_note))
         m.d.comb += [
