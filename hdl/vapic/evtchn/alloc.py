@@ -2,6 +2,7 @@
 
 from amaranth import C, Cat, Module, Signal
 
+from ..onehot import OneHot
 from ..regs.events import Errno
 from ..trees import lowest
 from .cursor import Cursor
@@ -10,7 +11,7 @@ from .store import Store
 __all__ = ["add_alloc_states"]
 
 
-def add_alloc_states(m: Module, cursor: Cursor, store: Store, fail) -> None:
+def add_alloc_states(m: Module, states: OneHot, cursor: Cursor, store: Store, fail) -> None:
     """States from the domain here to its lowest free port, at which the step is led up to.
 
     First the lowest word with a free port is found, then the bit: two searches over 32 at most
@@ -21,31 +22,31 @@ def add_alloc_states(m: Module, cursor: Cursor, store: Store, fail) -> None:
     fail : callable
         ``fail(errno)`` ends the operation.
     """
-    port = Signal.like(cursor.now.port)
+    port, some = Signal.like(cursor.now.port), Signal()
 
-    with m.State("ALLOC"):
+    with states.state("ALLOC"):
         # The domain's row is on its way.
-        m.next = "ALLOC_WORD"
+        states.go("ALLOC_WORD")
 
-    with m.State("ALLOC_WORD"):
+    with states.state("ALLOC_WORD"):
         found, word = lowest(m, ~store.full, name="full")
-        m.d.sync += port.eq(Cat(C(0, 5), word))
-        m.next = "ALLOC_ROW"
-        with m.If(~found):
+        m.d.sync += [port.eq(Cat(C(0, 5), word)), some.eq(found)]
+        states.go("ALLOC_ROW")
+
+    with states.state("ALLOC_ROW"):
+        cursor.move(m, port=port)
+        states.go("RD_ALLOC")
+        with m.If(~some):
             fail(Errno.ENOSPC)
 
-    with m.State("ALLOC_ROW"):
-        cursor.move(m, port=port)
-        m.next = "RD_ALLOC"
+    with states.state("RD_ALLOC"):
+        states.go("ALLOC_BIT")
 
-    with m.State("RD_ALLOC"):
-        m.next = "ALLOC_BIT"
-
-    with m.State("ALLOC_BIT"):
+    with states.state("ALLOC_BIT"):
         _, bit = lowest(m, ~store.word.used, name="free")
         m.d.sync += port[:5].eq(bit)
-        m.next = "ALLOC_PORT"
+        states.go("ALLOC_PORT")
 
-    with m.State("ALLOC_PORT"):
+    with states.state("ALLOC_PORT"):
         cursor.move(m, port=port)
-        m.next = "RD_BITS"
+        states.go("RD_BITS")

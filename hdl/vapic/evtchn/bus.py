@@ -26,12 +26,11 @@ class BusSide:
     kind, op, err, berr : ``Kind``, ``Op``, ``Err``, 1
         What is asked, one cycle after the request is seen.
     fast : 1
-        An operation whose result goes to FASTRES.
+        It is an operation whose result goes to FASTRES.
     window : ``domain_bits``
         Domain whose window is addressed.
-    lane, word, bank : 32, 32, 32
-        Data that is read of a lane's row, of a word, or of a command register, in the cycle of
-        `answer`; else 0.
+    data : 32
+        What is read, in the cycle after that of `answer`; from rows in registers.
     """
 
     def __init__(self, m: Module, unit):
@@ -41,19 +40,14 @@ class BusSide:
         self.window = self.request.addr[14:14 + c.domain_bits]
         self.kind, self.op = Signal(Kind), Signal(Op)
         self.err, self.berr = Signal(Err), Signal()
-        self.fast = Signal()
-        self.lane, self.word, self.bank = Signal(32), Signal(32), Signal(32)
-        # What is read comes from a memory: a register for each, and little logic before it.
-        reads = {"lane": self.lane, "word": self.word, "bank": self.bank}
-        kept = {name: Signal(32, name=f"read_{name}") for name in reads}
-        m.d.comb += self._port.rsp.payload.data.eq(kept["lane"] | kept["word"] | kept["bank"])
-        m.d.sync += [self._port.rsp.valid.eq(0), *(kept[name].eq(reads[name]) for name in reads)]
+        self.fast = self.kind == Kind.OPERATE
+        self.data = self._port.rsp.payload.data
+        m.d.sync += self._port.rsp.valid.eq(0)
 
     def begin(self, m: Module, decoded) -> None:
         """Keep what is asked; in the cycle in which the request is seen."""
         m.d.sync += [self.kind.eq(decoded.kind), self.op.eq(decoded.op),
-                     self.err.eq(decoded.err), self.berr.eq(decoded.berr),
-                     self.fast.eq(decoded.kind == Kind.OPERATE)]
+                     self.err.eq(decoded.err), self.berr.eq(decoded.berr)]
 
     def answer(self, m: Module, *, err=Err.NONE, berr=0) -> None:
         """End the access: it is taken now and answered in the next cycle."""
@@ -66,7 +60,13 @@ class BusSide:
         if self._recorder:
             self._recorder.tell(m, operation, valid=1, **values)
 
-    def record_access(self, m: Module, value=0, berr=0) -> None:
-        """Tell it of the access under way."""
-        self.record(m, "bus", window=self.request.addr[14:18], request=self.request,
-                    answer=value, berr=berr)
+    def record_access(self, m: Module) -> None:
+        """Tell it of the access under way, which is decided in this cycle."""
+        self.record(m, "bus", window=self.request.addr[14:18], request=self.request)
+
+    def record_answer(self, m: Module, result) -> None:
+        """Tell it what was answered to the access decided one cycle ago; outside of the states."""
+        response = self._port.rsp
+        if self._recorder:
+            self._recorder.tell(m, "bus", answer=self.data | result,
+                                berr=response.valid & response.payload.berr)

@@ -1,8 +1,11 @@
 """Where the engine stands, and where it goes next."""
 
-from amaranth import Cat, Module, Signal
+from operator import or_
 
-from ..trees import decode
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.hdl import Value
+
+from ..trees import decode, reduce_pairs
 
 __all__ = ["Cursor"]
 
@@ -37,11 +40,44 @@ class Cursor:
         self.next, self.now, self.at = store.cursor_next, store.cursor, store.at
         self.lane_hot = Cat(decode(self.now.k, config.lanes))
         self.at_word_hot, self.at_lane_hot = Signal(config.port_words), Signal(config.lanes)
-        m.d.comb += self.next.eq(self.now)
+        self._row = store.port
+        self._moves: dict[str, list[tuple[Value, Value]]] = {
+            name: [] for name, _ in self.next.shape()}
+        self._to_lane: list[Value] = []
+        self._to_pirq: list[Value] = []
         with m.If(~store.stall):
             m.d.sync += [self.at_lane_hot.eq(self.lane_hot),
                          self.at_word_hot.eq(Cat(decode(self.now.port[5:], config.port_words)))]
 
     def move(self, m: Module, **places) -> None:
-        """Go to another ``dom``, ``port``, ``k`` or ``n``; what is not named stays."""
-        m.d.comb += [self.next[name].eq(value) for name, value in places.items()]
+        """Go to another ``dom``, ``port``, ``k`` or ``n``; what is not named stays.
+
+        In one cycle at most one call for each of them may be reached: the new place is a sum over
+        all calls, as it is the address of most memories.
+        """
+        goes = _strobe(m)
+        for name, value in places.items():
+            self._moves[name].append((goes, Value.cast(value)))
+
+    def follow(self, m: Module, *, pirq: bool) -> None:
+        """Go to the lane, and to the PIRQ if wanted, of the port whose row is in its register."""
+        goes = _strobe(m)
+        self._to_lane.append(goes)
+        if pirq:
+            self._to_pirq.append(goes)
+
+    def finish(self, m: Module) -> None:
+        """Add the sum, after all calls of `move` and `follow`."""
+        self._moves["k"].append((reduce_pairs(self._to_lane, or_), self._row.notify))
+        self._moves["n"].append((reduce_pairs(self._to_pirq, or_), self._row.tie.n))
+        for name, moves in self._moves.items():
+            stays = ~reduce_pairs([goes for goes, _ in moves], or_)
+            m.d.comb += self.next[name].eq(reduce_pairs(
+                [Mux(goes, value, 0) for goes, value in [*moves, (stays, self.now[name])]], or_))
+
+
+def _strobe(m: Module) -> Signal:
+    """1 in the cycles in which this place of the states is reached."""
+    goes = Signal(name="goes")
+    m.d.comb += goes.eq(1)
+    return goes

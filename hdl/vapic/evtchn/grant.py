@@ -3,6 +3,7 @@
 from amaranth import Module, Mux, Signal
 
 from ..layouts import AcceptResult, Layouts
+from ..onehot import OneHot
 from .bus import BusSide
 from .cursor import Cursor
 from .notes import BankNotes
@@ -27,6 +28,8 @@ class Grant:
         The step that is led up to is a grant's.
     multi : 1
         Between the targets of a static grant: nothing else is done.
+    more : 1
+        The target under way is neither the first nor the last of its grant.
     granted : 1
         The last thing done was a grant: an access or a bit of a walk goes first.
     waits : 1
@@ -39,7 +42,7 @@ class Grant:
         self._unit = unit
         self._target = target = Signal(Layouts(unit.config).evt_grant)
         self.active, self.multi, self.granted = Signal(), Signal(), Signal()
-        self.waits, self.refused = Signal(), Signal()
+        self.waits, self.refused, self.more = Signal(), Signal(), Signal()
         m.d.comb += [
             self.waits.eq(unit.grant.target.valid & ~self.granted),
             self.refused.eq(self.active & (
@@ -47,16 +50,19 @@ class Grant:
                 | target.first & ~unit.grant.ok)),
         ]
 
-    def take(self, m: Module, cursor: Cursor, step: PortStep) -> None:
-        """Stand at the lane and PIRQ of the target that is taken in this cycle."""
-        stream = self._unit.grant.target
-        cursor.move(m, dom=stream.payload.dom, k=stream.payload.k, n=stream.payload.n)
-        m.d.sync += [self._target.eq(stream.payload), self.active.eq(1), self.granted.eq(1)]
-        step.prepare(m, notify=1, begin=1, bitwise=1)
-        m.next = "RD_PORT"
+    def look(self, m: Module, cursor: Cursor) -> None:
+        """Go to the lane and PIRQ of the target that is offered, if there is one."""
+        target = self._unit.grant.target.payload
+        cursor.move(m, dom=target.dom, k=target.k, n=target.n)
+        m.d.sync += [self._target.eq(target), self.more.eq(~target.first & ~target.last)]
 
-    def add_states(self, m: Module, bus: BusSide, cursor: Cursor, store: Store, step: PortStep,
-                   notes: BankNotes, *, mask_now) -> None:
+    def take(self, m: Module, states: OneHot) -> None:
+        """It is taken in this cycle."""
+        m.d.sync += [self.active.eq(1), self.granted.eq(1)]
+        states.go("RD_PORT")
+
+    def add_states(self, m: Module, states: OneHot, bus: BusSide, cursor: Cursor, store: Store,
+                   step: PortStep, notes: BankNotes, *, mask_now) -> None:
         """State GRANT: it commits or is refused, four cycles after it was taken (SEL-20).
 
         The next target of a grant may be taken in that cycle already, as its rows are others but
@@ -64,28 +70,30 @@ class Grant:
         again before its own.
         """
         done, target, port = self._unit.grant.done, self._target, cursor.now.port
-        with m.State("GRANT"):
+        pending = store.word.pending.bit_select(port[:5], 1)
+        # Result and port are looked at if `valid` is 1.
+        m.d.comb += [
+            done.port.eq(port), done.result.eq(Mux(
+                self.refused, Mux(target.first, AcceptResult.ABORT, AcceptResult.SKIP),
+                Mux(pending, AcceptResult.MERGED, AcceptResult.SET))),
+        ]
+        with states.state("GRANT"):
             with m.If(notes.free):
-                pending = look_at_bits(m, cursor, store, step, to_pirq=0, mask_now=mask_now)
+                look_at_bits(m, cursor, store, step, to_pirq=0, mask_now=mask_now)
                 step.decide(m, ~self.refused)
-                m.d.comb += [done.valid.eq(1), done.port.eq(port)]
-                with m.If(self.refused):
-                    m.d.comb += done.result.eq(
-                        Mux(target.first, AcceptResult.ABORT, AcceptResult.SKIP))
-                with m.Else():
-                    m.d.comb += done.result.eq(
-                        Mux(pending, AcceptResult.MERGED, AcceptResult.SET))
+                m.d.comb += done.valid.eq(1)
                 m.d.sync += [self.active.eq(0),
                              self.multi.eq(~target.last & ~(target.first & self.refused))]
                 bus.record(m, "grant", v=target.v, n=target.n, last=target.last,
                            first=target.first, result=done.result, port=port)
-                m.next = "GRANTED"
+                states.go("GRANTED")
 
-                with m.If(~target.first & ~target.last):
+                with m.If(self.more):
                     m.d.comb += self._unit.grant.target.ready.eq(1)
+                    self.look(m, cursor)
                     with m.If(self._unit.grant.target.valid):
-                        self.take(m, cursor, step)
+                        self.take(m, states)
 
-        with m.State("GRANTED"):
+        with states.state("GRANTED"):
             # The step.
-            m.next = "IDLE"
+            states.go("IDLE")

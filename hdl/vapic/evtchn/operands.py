@@ -37,7 +37,8 @@ class Operands(wiring.Component):
     data, arg0, arg1 : ``In(32)``
         Word written to a fast register; arguments of a command.
     command, latch : ``In(1)``
-        They are those of a command; keep what is found at the end of this cycle.
+        They are those of a command, whose `op` stands for two cycles at least; keep what is found
+        at the end of this cycle.
     window : ``In(domain_bits)``
         Domain whose window is addressed.
     port_exists, pirq_exists, lane_exists : ``Out(1)``
@@ -45,7 +46,7 @@ class Operands(wiring.Component):
     domain_exists, domain_own, remote_exists : ``Out(1)``
         The first domain named is below the size, and is the window's; the second is below the size.
     place : ``Out(RowLayouts.at)``
-        What a command names; combinational.
+        What a command names, in the cycle after that in which it is kept.
     """
 
     def __init__(self, config):
@@ -62,20 +63,27 @@ class Operands(wiring.Component):
         m = Module()
         c = self._config
         number, lane, own = Signal(32), Signal(32), Signal()
+        late_number, late_lane, no_lane, foreign = (Signal() for _ in range(4))
 
         def with_operand(field, *where):
             """Whether the operation has this operand there."""
             ops = [op for op, row in OPERATIONS.items() if getattr(row, field) in where]
             return reduce_pairs([self.op == op for op in ops], or_)
 
+        m.d.sync += [
+            late_number.eq(with_operand("number", Operand.ARG1)),
+            late_lane.eq(with_operand("lane", Operand.ARG1)),
+            no_lane.eq(with_operand("lane", Operand.NONE)),
+            foreign.eq(with_operand("domain", True)),
+        ]
+        named = Mux(late_number, self.arg1, self.arg0)
         m.d.comb += [
-            number.eq(Mux(self.command, Mux(with_operand("number", Operand.ARG1),
-                                            self.arg1, self.arg0), self.data)),
-            lane.eq(Mux(with_operand("lane", Operand.ARG1), self.arg1, self.arg0)),
-            own.eq(self.arg0 == SELF),
-            self.place.dom.eq(Mux(own, self.window, self.arg0)),
-            self.place.port.eq(number), self.place.n.eq(number),
-            self.place.k.eq(Mux(with_operand("lane", Operand.ARG0, Operand.ARG1), lane, 0)),
+            number.eq(Mux(self.command, named, self.data)),
+            lane.eq(Mux(late_lane, self.arg1, self.arg0)),
+            own.eq((self.arg0 == SELF) | (self.arg0 == self.window)),
+            self.place.dom.eq(Mux(foreign & ~self.domain_own, self.arg0, self.window)),
+            self.place.port.eq(named), self.place.n.eq(named),
+            self.place.k.eq(Mux(no_lane, 0, lane)),
         ]
         with m.If(self.latch):
             m.d.sync += [
@@ -84,6 +92,6 @@ class Operands(wiring.Component):
                 self.lane_exists.eq(below(lane, c.lanes)),
                 self.remote_exists.eq(below(self.arg1, c.domains)),
                 self.domain_exists.eq(own | below(self.arg0, c.domains)),
-                self.domain_own.eq(own | (self.arg0 == self.window)),
+                self.domain_own.eq(own),
             ]
         return m

@@ -1,9 +1,9 @@
 """The step: what one operation, grant or bit of a walk changes of a port, and where it is read."""
 
 from amaranth import Module, Mux, Signal
-from amaranth.hdl import Value
 from amaranth.lib import data
 
+from ..onehot import OneHot
 from .cursor import Cursor
 from .rows import PortState
 from .store import Store
@@ -54,9 +54,9 @@ class PortStep:
         with m.If(~stall):
             m.d.sync += self.due.eq(0)
 
-    def prepare(self, m: Module, **fields: int) -> None:
+    def prepare(self, m: Module, **fields) -> None:
         """Set what is to be done: these fields, no others."""
-        m.d.sync += self.todo.eq(STEP.const(fields))
+        m.d.sync += [self.todo.eq(0), *(self.todo[name].eq(fields[name]) for name in fields)]
 
     def found(self, m: Module, *, bit, pending, masked, is_pirq) -> None:
         """Keep what the port is before the step, which may come in the next cycle."""
@@ -68,7 +68,7 @@ class PortStep:
         m.d.sync += self.due.eq(when)
 
 
-def add_port_states(m: Module, cursor: Cursor, store: Store, step: PortStep, *,
+def add_port_states(m: Module, states: OneHot, cursor: Cursor, store: Store, step: PortStep, *,
                     granting, to_pirq, mask_now, apply) -> None:
     """States that lead to the step, of a grant, an EOI or any other operation.
 
@@ -79,33 +79,34 @@ def add_port_states(m: Module, cursor: Cursor, store: Store, step: PortStep, *,
     mask_now, apply : Signal
         Set to the mask word as it is before the step, and to 1: there will be one.
     """
-    with m.State("RD_PORT"):
+    with states.state("RD_PORT"):
         # The port of (n, k).
-        m.next = "RD_WORD"
+        with m.If(granting):
+            step.prepare(m, notify=1, begin=1, bitwise=1)
+        states.go("RD_WORD")
 
-    with m.State("RD_WORD"):
+    with states.state("RD_WORD"):
         cursor.move(m, port=store.port_of)
-        m.next = "RD_ROW"
+        states.go("RD_ROW")
 
-    with m.State("RD_ROW"):
+    with states.state("RD_ROW"):
         # On its way; a decision in the next cycle looks at the bits itself.
         m.d.sync += apply.eq(1)
-        m.next = "DECIDE"
+        states.go("DECIDE")
         with m.If(granting):
-            m.next = "GRANT"
+            states.go("GRANT")
 
-    with m.State("RD_BITS"):
+    with states.state("RD_BITS"):
         look_at_bits(m, cursor, store, step, to_pirq=to_pirq, mask_now=mask_now)
         m.d.sync += apply.eq(1)
-        m.next = "DECIDE"
+        states.go("DECIDE")
 
 
 def look_at_bits(m: Module, cursor: Cursor, store: Store, step: PortStep, *, to_pirq,
-                 mask_now) -> Value:
-    """Keep the bits of the port here, two cycles after the move to it; returns its pending bit."""
-    bit, word, alloc, pending = cursor.now.port[:5], store.word, step.todo.alloc, Signal()
-    m.d.comb += pending.eq(word.pending.bit_select(bit, 1) & ~alloc)
-    step.found(m, bit=bit, pending=pending, masked=word.mask.bit_select(bit, 1),
+                 mask_now) -> None:
+    """Keep the bits of the port here, two cycles after the move to it."""
+    bit, word, alloc = cursor.now.port[:5], store.word, step.todo.alloc
+    step.found(m, bit=bit, pending=word.pending.bit_select(bit, 1) & ~alloc,
+               masked=word.mask.bit_select(bit, 1),
                is_pirq=Mux(alloc, to_pirq, store.port.state == PortState.PIRQ))
     m.d.sync += mask_now.eq(word.mask)
-    return pending

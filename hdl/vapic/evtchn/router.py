@@ -2,16 +2,14 @@
 
 from amaranth import Cat, Module, Mux, Signal
 
+from ..onehot import OneHot
 from .abi.two_level import TwoLevel
 from .bus import BusSide
 from .command import Command
 from .cursor import Cursor
 from .decode import Decode, Kind
-from .directory import Directory
-from .end_flight import EndFlight
 from .grant import Grant
 from .notes import BankNotes
-from .port_step import PortStep
 from .rows import BankRow
 from .store import Store
 from .walk import Walk
@@ -29,96 +27,96 @@ class Router:
     ----------
     unit : EventChannels
         Whose streams are taken from.
-    bus, cursor, store, notes, step : BusSide, Cursor, Store, BankNotes, PortStep
-        The access, where the engine stands, the rows there, who is told, and what is done.
+    bus, cursor, store, notes : BusSide, Cursor, Store, BankNotes
+        The access, where the engine stands, the rows there, and who is told.
     """
 
-    def __init__(self, unit, bus: BusSide, cursor: Cursor, store: Store, notes: BankNotes,
-                 step: PortStep):
+    def __init__(self, unit, bus: BusSide, cursor: Cursor, store: Store, notes: BankNotes):
         self._unit, self._bus, self._cursor, self._store = unit, bus, cursor, store
-        self._notes, self._step = notes, step
+        self._notes = notes
 
-    def add_idle(self, m: Module, decode: Decode, abi: TwoLevel, grant: Grant,
-                 end_flight: EndFlight, walk: Walk, command: Command) -> None:
-        """States START and IDLE: take the next operation, and go to the places that it names."""
-        unit, bus, step = self._unit, self._bus, self._step
-        take, room, valid = Signal(), Signal(), unit.bus.req.valid
-        with m.State("START"):
+    def add_idle(self, m: Module, states: OneHot, decode: Decode, grant: Grant, walk: Walk,
+                 command: Command) -> None:
+        """States START and IDLE: take the next operation, and go to the places that it names.
+
+        The engine goes there whether it takes it in this cycle or not.
+        """
+        unit, bus, take = self._unit, self._bus, ~self._notes.valid
+        turn, granting, ending, valid = Signal(), Signal(), Signal(), unit.bus.req.valid
+        m.d.comb += [
+            # Whether a target can be taken doesn't wait for one: two blocks meet here.
+            turn.eq(grant.multi | ~grant.granted | ~valid),
+            granting.eq(turn & unit.grant.target.valid),
+            ending.eq(~granting & unit.end_flight.valid & ~grant.multi),
+        ]
+        with states.state("START"):
             with m.If(self._store.ready):
-                m.next = "IDLE"
+                states.go("IDLE")
 
-        with m.State("IDLE"):
-            m.d.comb += take.eq(~self._notes.valid)
+        with states.state("IDLE"):
             bus.begin(m, decode)
             command.begin(m)
-            abi.begin(m, decode)
             m.d.sync += walk.of_pending.eq(0)
-            # Whether a target can be taken doesn't wait for one: two blocks meet here.
-            m.d.comb += room.eq(take & (grant.multi | ~grant.granted | ~valid))
-            with m.If(room):
-                m.d.comb += unit.grant.target.ready.eq(1)
-            with m.If(room & unit.grant.target.valid):
-                grant.take(m, self._cursor, step)
-            with m.Elif(take & unit.end_flight.valid & ~grant.multi):
-                end_flight.take(m, self._cursor, step)
+            self._stand(m, granting, ending, grant)
+            m.d.comb += unit.grant.target.ready.eq(take & turn)
+            with m.If(take & granting):
+                grant.take(m, states)
+            with m.Elif(take & ending):
+                states.go("FLIGHT")
             with m.Elif(take & valid & ~grant.multi):
-                self._stand(m)
+                states.go("RUN")
                 m.d.sync += walk.interrupted.eq(0)
                 with m.If(walk.interrupted):
                     # `granted` stays: a bit must go before the next grant.
-                    walk.prepare(m, bus, step, unit.globals.auto_reraise)
-                    m.next = "WALK_ROW"
+                    states.go("WALK_ROW")
                 with m.Else():
                     m.d.sync += grant.granted.eq(0)
-                    abi.begin_change(m, bus, decode)
-                    m.next = "RUN"
-                    with m.If(decode.kind == Kind.OPERATE):
-                        m.next = "ROWS"
 
-    def _stand(self, m: Module) -> None:
-        """Go where a window access or a write of VCPU_CTL names rows, whichever it will need."""
+    def _stand(self, m: Module, granting, ending, grant: Grant) -> None:
+        """Go where a target, a PIRQ or an access names rows, whichever it will need.
+
+        An access is one to a window or a write of VCPU_CTL.
+        """
         request, cursor = self._bus.request, self._cursor
         window, words = request.addr[20], request.addr[12:14] == 1
-        operand = request.addr[8:10] == 3
-        cursor.move(m, dom=Mux(window, request.addr[14:18], request.data[4:8]),
-                    k=Mux(window, request.addr[6:12], request.data[24:30]),
-                    n=request.data, port=request.data)
-        with m.If(words & ~operand):
-            cursor.move(m, port=Cat(request.addr[2:7] << 5))
+        operand = ~words | (request.addr[8:10] == 3)
+        # Only an access begins with a port.
+        cursor.move(m, port=Mux(operand, request.data, Cat(request.addr[2:7] << 5)))
+        with m.If(granting):
+            grant.look(m, cursor)
+        with m.Elif(ending):
+            cursor.move(m, n=self._unit.end_flight.payload)
+        with m.Else():
+            cursor.move(m, dom=Mux(window, request.addr[14:18], request.data[4:8]),
+                        k=Mux(window, request.addr[6:12], request.data[24:30]), n=request.data)
 
-    def add_run(self, m: Module, abi: TwoLevel, directory: Directory,
-                walk: Walk) -> None:
+    def add_run(self, m: Module, states: OneHot, abi: TwoLevel) -> None:
         """States RUN and BANK: an access is done at once, or goes where it is done."""
         bus, store, odd = self._bus, self._store, self._bus.request.addr[2]
-        chosen = self._chosen_register(m)
         m.d.comb += store.bank_part.eq(
             Mux(bus.kind == Kind.COMMAND, BankRow.ARGUMENTS, bus.request.addr[3:5]))
-        with m.State("RUN"):
-            m.d.sync += chosen.eq(Mux(bus.request.we, 0, Cat(~odd, odd)))
+        with states.state("RUN"):
+            abi.begin_change(m, bus)
             with m.Switch(bus.kind):
                 with m.Case(Kind.COMMAND):
-                    m.next = "ARGUMENTS"
+                    states.go("ARGUMENTS")
                 with m.Case(Kind.BANK, Kind.ARGUMENT):
-                    m.next = "BANK"
+                    states.go("BANK")
                 with m.Case(Kind.CTL):
-                    directory.ask(m, bus, store, self._notes)
+                    states.go("CTL")
                 with m.Case(Kind.MASK_CHANGE, Kind.PENDING_CHANGE):
-                    walk.prepare(m, bus, self._step, self._unit.globals.auto_reraise)
-                    m.next = "WALK"
+                    states.go("WALK_ROW")
+                with m.Case(Kind.OPERATE):
+                    states.go("OPERATE")
                 with m.Default():
-                    abi.access(m, bus)
+                    abi.access(m, states, bus)
 
-        with m.State("BANK"):
+        with states.state("BANK"):
             # Reads and writes of command registers that start nothing.
             with m.If(bus.request.we):
                 m.d.comb += store.write_bank.eq(Cat(~odd, odd))
+            with m.Else():
+                m.d.sync += abi.shows_register.eq(Cat(~odd, odd))
             bus.answer(m, err=bus.err)
-            bus.record_access(m, value=bus.bank)
-            m.next = "IDLE"
-
-    def _chosen_register(self, m: Module) -> Signal:
-        """Which of two command registers is read; 0 but in the cycle after it is set."""
-        row, chosen = self._store.bank_early, Signal(2)
-        m.d.sync += chosen.eq(0)
-        m.d.comb += self._bus.bank.eq(Mux(chosen[0], row.even, 0) | Mux(chosen[1], row.odd, 0))
-        return chosen
+            bus.record_access(m)
+            states.go("IDLE")

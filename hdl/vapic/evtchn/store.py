@@ -84,7 +84,8 @@ class Store(wiring.Component):
         self.pirqs = RowMemory(rows.pirq, c.pirqs, sweep=True,
                                reads={"engine": Read.HELD, "dispatch": Read.APART})
         self.port_of_rows = RowMemory(c.port_bits, c.pirqs << c.lane_bits, reads=apart)
-        self.full_words = RowMemory(c.port_words, c.domains, reads=apart, sweep=True)
+        self.full_words = RowMemory(c.port_words, c.domains, reads={"engine": Read.NOW},
+                                    sweep=True)
         self.inflight_count = RowMemory(rows.out_bits, lane_depth, sweep=True,
                                         reads={"engine": Read.NOW, "bank": Read.NOW})
         self.banks = RowMemory(data.ArrayLayout(32, 2), 2 * lane_depth * len(BankRow),
@@ -140,7 +141,7 @@ class Store(wiring.Component):
         for name, memory, write_at, read_at in (
                 ("port", self.ports, Cat(at.port, at.dom), Cat(go.port, go.dom)),
                 ("word", self.words, Cat(at.port[5:], at.dom), Cat(go.port[5:], go.dom)),
-                ("full", self.full_words, at.dom, go.dom),
+                ("full", self.full_words, at.dom, self.cursor.dom),
                 ("bank", self.banks, Cat(self.bank_written, bank),
                  Cat(self.bank_part, self.bank)),
                 ("port_of", self.port_of_rows, Cat(at.k, at.n), Cat(go.k, go.n)),

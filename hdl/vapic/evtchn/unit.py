@@ -1,10 +1,11 @@
 """Event channels: the engine that does one bus access, command or grant at a time."""
 
-from amaranth import Cat, Module, Mux
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts
+from ..onehot import OneHot
 from ..record import record_ports
 from ..rules import saturate
 from .abi.two_level import TwoLevel
@@ -32,7 +33,7 @@ class EventChannels(wiring.Component):
 
     Chapter 5 of the specification with the 2-level ABI and group ports. Everything is done one
     after the other: an access takes 2 cycles from request to decision (3 for a command register),
-    SEND, UNMASK and CLAIM at most 7, PIRQ_EOI 8, a command at most 14, a mask change 6 and one a
+    UNMASK and CLAIM 5, SEND at most 8, PIRQ_EOI 8, a command at most 15, a mask change 7 and one a
     changed bit, a grant 4 cycles from take to decision. The answer of an access comes a cycle
     after its decision (after the last row is written, for a change of pending bits).
 
@@ -113,37 +114,42 @@ class EventChannels(wiring.Component):
         m.submodules.store = store = self.store
         m.submodules.decode = decode = Decode(c, Layouts(c))
         m.submodules.operands = operands = Operands(c)
-        cursor, bus, notes = Cursor(m, store, c), BusSide(m, self), BankNotes(m, self)
+        states, cursor = OneHot(m, init="START"), Cursor(m, store, c)
+        bus, notes = BusSide(m, self), BankNotes(m, self)
         step, abi, walk = PortStep(m, store.stall), TwoLevel(), Walk(m, bus.request)
         pirq = PirqStep(m, self, store, cursor, step)
         grant, end_flight, directory = Grant(m, self, pirq), EndFlight(self), Directory(self)
-        command = Command(self, bus, cursor, store, step, pirq, operands)
-        router = Router(self, bus, cursor, store, notes, step)
+        command = Command(self, states, bus, cursor, store, step, pirq, operands)
+        router = Router(self, bus, cursor, store, notes)
 
+        # A walk stands still while a note was under way a cycle ago.
+        stall = Signal()
+        m.d.sync += stall.eq(walk.active & notes.valid)
         m.d.comb += [store.lane_data.eq(store.lane), decode.request.eq(bus.request),
-                     store.stall.eq(walk.active & ~notes.free),
+                     store.stall.eq(stall),
                      store.hold_port.eq(walk.hold), store.hold_pirq.eq(~walk.active)]
         abi.add_reads(m, bus, store)
         walk.keep_bits(m, abi.changed(m, bus, store))
-        with m.FSM() as fsm:
-            router.add_idle(m, decode, abi, grant, end_flight, walk, command)
-            router.add_run(m, abi, directory, walk)
-            abi.add_states(m, store, notes)
-            add_walk_states(m, bus, cursor, store, step, walk, mask_now=abi.mask_now,
-                            grant=grant, ports=c.ports)
-            command.add_states(m, mask_now=abi.mask_now)
-            add_alloc_states(m, cursor, store, lambda errno: command.fail(m, errno))
-            add_port_states(m, cursor, store, step, granting=grant.active,
-                            to_pirq=command.binds_pirq, mask_now=abi.mask_now,
-                            apply=command.apply)
-            grant.add_states(m, bus, cursor, store, step, notes, mask_now=abi.mask_now)
-            directory.add_states(m, bus, cursor, store, notes)
-            end_flight.add_states(m, cursor, store, step, pirq)
-        idle, in_bank = fsm.ongoing("IDLE"), fsm.ongoing("COMMAND")
+        router.add_idle(m, states, decode, grant, walk, command)
+        router.add_run(m, states, abi)
+        abi.add_states(m, states, store, notes)
+        add_walk_states(m, states, bus, cursor, store, step, walk, mask_now=abi.mask_now,
+                        grant=grant, ports=c.ports, reraise=self.globals.auto_reraise)
+        command.add_states(m, mask_now=abi.mask_now)
+        add_alloc_states(m, states, cursor, store, lambda errno: command.fail(m, errno))
+        add_port_states(m, states, cursor, store, step, granting=grant.active,
+                        to_pirq=command.binds_pirq, mask_now=abi.mask_now, apply=command.apply)
+        grant.add_states(m, states, bus, cursor, store, step, notes, mask_now=abi.mask_now)
+        directory.add_states(m, states, bus, cursor, store, notes)
+        end_flight.add_states(m, states, cursor, store, step, pirq)
+        states.finish()
+        cursor.finish(m)
+        idle, in_command = states.ongoing("IDLE"), states.ongoing("COMMAND")
         abi.add_step(m, bus, store, cursor, step, walk, notes)
         command.add_results(m)
         m.d.comb += [
-            operands.command.eq(in_bank), operands.latch.eq(in_bank | idle),
+            operands.command.eq(in_command),
+            operands.latch.eq(in_command | states.ongoing("RUN")),
             operands.op.eq(bus.op), operands.data.eq(bus.request.data),
             operands.arg0.eq(store.bank_row.even), operands.arg1.eq(store.bank_row.odd),
             operands.window.eq(bus.window),

@@ -1,13 +1,14 @@
 """The walk over the changed bits of a word (EVT-12, EVT-15, EVT-41)."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Signal
 from amaranth.hdl import ValueLike
 
+from ..onehot import OneHot
 from .bus import BusSide
 from .cursor import Cursor
 from .decode import Kind
 from .first_bit import FirstBit
-from .port_step import STEP, PortStep
+from .port_step import PortStep
 from .rows import PortState
 from .store import Store
 
@@ -55,11 +56,10 @@ class Walk:
     def prepare(self, m: Module, bus: BusSide, step: PortStep, auto_reraise) -> None:
         """Begin or resume: what is done to each bit."""
         pending = bus.kind == Kind.PENDING_CHANGE
-        mask = {"mask": 1, "flip": 1, "bitwise": 1}
+        masks = ~pending
+        step.prepare(m, put=pending, mask=masks, flip=masks, bitwise=masks,
+                     reraise=masks & auto_reraise, value=self.sets, autoeoi=pending & ~self.sets)
         m.d.sync += [
-            step.todo.eq(Mux(pending, STEP.const({"put": 1}), STEP.const(mask))),
-            step.todo.reraise.eq(~pending & auto_reraise),
-            step.todo.value.eq(self.sets), step.todo.autoeoi.eq(pending & ~self.sets),
             self.of_pending.eq(pending), self.begins.eq(1), self.active.eq(1),
             self.row_due.eq(0), self.look_due.eq(0), self.step_due.eq(0),
         ]
@@ -70,7 +70,7 @@ class Walk:
         Of a change of pending bits the word is written already; a bit that is left was set.
         """
         row, word, bit = store.port, store.word, cursor.at.port[:5]
-        cursor.move(m, k=row.notify, n=row.tie.n)
+        cursor.follow(m, pirq=True)
         last, before = row.tie.n == cursor.now.n, row.tie.n == cursor.at.n
         m.d.sync += [
             # If the last step is at this PIRQ, too, the store shows what it writes.
@@ -91,8 +91,8 @@ class Walk:
             bus.record(m, "mask_bit", place=place, masked=~self._masked)
 
 
-def add_walk_states(m: Module, bus: BusSide, cursor: Cursor, store: Store,
-                    step: PortStep, walk: Walk, *, mask_now, grant, ports) -> None:
+def add_walk_states(m: Module, states: OneHot, bus: BusSide, cursor: Cursor, store: Store,
+                    step: PortStep, walk: Walk, *, mask_now, grant, ports, reraise) -> None:
     """States of the walk.
 
     It passes over the bits left in ascending order, one a cycle, in a pipeline of five: address
@@ -102,18 +102,26 @@ def add_walk_states(m: Module, bus: BusSide, cursor: Cursor, store: Store,
     bit. A change of pending bits is decided, all of it, in the first cycle; the rows of PIRQs
     follow.
     """
-    with m.State("WALK_ROW"):
-        # Of a walk that is resumed: the word is on its way.
-        m.next = "WALK"
+    with states.state("WALK_ROW"):
+        # The word is in its register: what is left to do of a new change is found.
+        walk.prepare(m, bus, step, reraise)
+        states.go("WALK")
 
-    with m.State("WALK"):
+    # What is due is so in WALK only.
+    m.d.comb += walk.hold.eq(walk.early)
+    with m.If(~store.stall):
+        m.d.sync += walk.early.eq(0)
+    with m.If(~store.stall & ~walk.hold):
+        with m.If(walk.step_due):
+            walk.decide(m, bus, cursor, step, ports)
+        with m.If(walk.look_due):
+            walk.look(m, cursor, store, step)
+
+    with states.state("WALK"):
         some, first = walk.first.some, walk.first.index
         issue, last = Signal(), Signal()
-        m.d.comb += [walk.hold.eq(walk.early),
-                     issue.eq(some & ~(grant.waits & ~walk.of_pending)),
+        m.d.comb += [issue.eq(some & ~(grant.waits & ~walk.of_pending)),
                      last.eq(~walk.row_due & ~walk.look_due & ~some)]
-        with m.If(~store.stall):
-            m.d.sync += walk.early.eq(0)
         with m.If(~store.stall & ~walk.hold):
             m.d.sync += [walk.begins.eq(0), walk.row_due.eq(issue),
                          walk.look_due.eq(walk.row_due), walk.step_due.eq(walk.look_due)]
@@ -122,29 +130,26 @@ def add_walk_states(m: Module, bus: BusSide, cursor: Cursor, store: Store,
                 with m.If(walk.of_pending):
                     m.d.comb += store.write_word.eq(1)
                     bus.record_access(m)
-            with m.If(walk.step_due):
-                walk.decide(m, bus, cursor, step, ports)
-            with m.If(walk.look_due):
-                walk.look(m, cursor, store, step)
+            # Nobody looks if it is not issued.
+            cursor.move(m, port=Cat(first, cursor.now.port[5:]))
             with m.If(issue):
-                cursor.move(m, port=Cat(first, cursor.now.port[5:]))
                 m.d.comb += walk.issue.eq(1)
                 m.d.sync += grant.granted.eq(0)
             with m.If(last):
-                m.next = "WALK_END"
+                states.go("WALK_END")
             with m.Elif(~walk.row_due & ~walk.look_due & ~issue):
                 m.d.sync += walk.interrupted.eq(1)
-                m.next = "WALK_PAUSE"
+                states.go("WALK_PAUSE")
 
-    with m.State("WALK_PAUSE"):
+    with states.state("WALK_PAUSE"):
         with m.If(~store.stall):
             m.d.sync += walk.active.eq(0)
-            m.next = "IDLE"
+            states.go("IDLE")
 
-    with m.State("WALK_END"):
+    with states.state("WALK_END"):
         with m.If(~store.stall):
             m.d.sync += walk.active.eq(0)
             bus.answer(m, err=bus.err)
             with m.If(~walk.of_pending):
                 bus.record_access(m)
-            m.next = "IDLE"
+            states.go("IDLE")

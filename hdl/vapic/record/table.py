@@ -101,7 +101,7 @@ TABLE = (
     Row("bank", Op.CTL, "VCPU_CTL written; not applied is ERR-09",
         row=_V, data=(Value("word", 32),), result=(Value("applied"),)),
     Row("evt", Op.BUS, "Access to an event window, or its command; `window` is the domain it is of",
-        request=True, row=(Value("window", 4),), result=(Value("answer", 32), Value("berr"))),
+        request=True, row=(Value("window", 4),), result=_ANSWER),
     Row("evt", Op.MASK_BIT, "One bit of a store to a mask word; its BUS record follows the last; "
         "`place` is `dom * ports + port`", row=(Value("place", 16),), data=(Value("masked"),)),
     Row("bank", Op.ACCEPT, "One target of a grant to a vLAPIC", row=_V, addr=_N,

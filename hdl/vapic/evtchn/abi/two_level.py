@@ -3,6 +3,7 @@
 from amaranth import C, Cat, Module, Mux, Signal
 from amaranth.hdl import Value
 
+from ...onehot import OneHot
 from ...trees import decode
 from ..bus import BusSide
 from ..cursor import Cursor
@@ -23,6 +24,8 @@ class TwoLevel:
     ----------
     mask_now : 32
         Mask word as the steps leave it; the row read lags behind.
+    shows_register : 2
+        The command register of an even place is shown in this cycle; that of an odd one.
     """
 
     def __init__(self):
@@ -34,7 +37,9 @@ class TwoLevel:
         #: bytes, where both mean a store, which is of all bits.
         self._ones, self._zeros = Signal(4), Signal(4)
         self._sets_pending, self._clears_pending = Signal(), Signal()
-        #: Of a read: what is shown, one bit each.
+        #: Of a read, in the cycle of its answer: what is shown, one bit each; which of the two
+        #: command registers of a row.
+        self.shows_register = Signal(2)
         self._shows = {kind: Signal(name=f"shows_{kind.name.lower()}")
                        for kind in (Kind.INFO, Kind.SEL, Kind.PENDING, Kind.MASK)}
 
@@ -94,25 +99,25 @@ class TwoLevel:
         with m.If(step.done & notify & ~lane.pending & lane.online):
             notes.upcall(m, lane.v, pending=1, mask=lane.mask, rise=1)
 
-    def begin_change(self, m: Module, bus: BusSide, decoded) -> None:
-        """Branch of state IDLE, if RUN is next: what `changed` looks for in that."""
-        which, masks = bus.request.addr[7:10], decoded.kind == Kind.MASK_CHANGE
+    def begin_change(self, m: Module, bus: BusSide) -> None:
+        """Branch of state RUN: what `changed` looks for in the next cycle."""
+        which, masks = bus.request.addr[7:10], bus.kind == Kind.MASK_CHANGE
+        pending = bus.kind == Kind.PENDING_CHANGE
         # Mask words: 1: store, 3: set, 4: clear. Pending words: 2: clear, 5: set.
         stores = bus.request.sel & (which == 1).replicate(4)
         m.d.sync += [
             self._ones.eq((stores | (which == 3).replicate(4)) & masks.replicate(4)),
             self._zeros.eq((stores | (which == 4).replicate(4)) & masks.replicate(4)),
-            self._sets_pending.eq((decoded.kind == Kind.PENDING_CHANGE) & (which == 5)),
-            self._clears_pending.eq((decoded.kind == Kind.PENDING_CHANGE) & (which == 2)),
+            self._sets_pending.eq(pending & (which == 5)),
+            self._clears_pending.eq(pending & (which == 2)),
         ]
 
     def changed(self, m: Module, bus: BusSide, store: Store) -> Value:
         """Bits that a mask change flips, or PIRQ ports whose pending bit a W1S or W1C changes.
 
-        In the cycle after `begin_change`, as the words leave their memory; else 0. That is slow,
-        so all else that it looks at are registers.
+        In the cycle after `begin_change`; else 0.
         """
-        word, bits = store.word_early, []
+        word, bits = store.word, []
         m.d.sync += [code.eq(0) for code in (self._ones, self._zeros, self._sets_pending,
                                             self._clears_pending)]
         for i, (bit, mask, pending, pirq) in enumerate(zip(
@@ -123,26 +128,22 @@ class TwoLevel:
         return Cat(bits)
 
     def add_reads(self, m: Module, bus: BusSide, store: Store) -> None:
-        """What a read shows, as the rows leave their memories; before the states."""
-        lane, word, shows = store.lane_early, store.word_early, self._shows
-        m.d.sync += [show.eq(0) for show in shows.values()]
-        m.d.comb += [
-            bus.lane.eq(Mux(shows[Kind.INFO], Cat(lane.pending, C(0, 7), lane.mask), 0)
-                        | Mux(shows[Kind.SEL], lane.sel, 0)),
-            bus.word.eq(Mux(shows[Kind.PENDING], word.pending, 0)
-                        | Mux(shows[Kind.MASK], word.mask, 0)),
-        ]
+        """What a read shows, in the cycle of the answer; before the states."""
+        lane, word, row, shows = store.lane, store.word, store.bank_row, self._shows
+        m.d.sync += [show.eq(0) for show in [*shows.values(), *self.shows_register]]
+        m.d.comb += bus.data.eq(
+            Mux(shows[Kind.INFO], Cat(lane.pending, C(0, 7), lane.mask), 0)
+            | Mux(shows[Kind.SEL], lane.sel, 0)
+            | Mux(shows[Kind.PENDING], word.pending, 0) | Mux(shows[Kind.MASK], word.mask, 0)
+            | Mux(self.shows_register[0], row.even, 0) | Mux(self.shows_register[1], row.odd, 0))
 
-    def begin(self, m: Module, decoded) -> None:
-        """Branch of state IDLE: what is shown in the next cycle, if that is RUN."""
-        m.d.sync += [show.eq(decoded.kind == kind) for kind, show in self._shows.items()]
-        with m.If(decoded.kind == Kind.SEL_RC):
-            m.d.sync += self._shows[Kind.SEL].eq(1)
-
-    def access(self, m: Module, bus: BusSide) -> None:
+    def access(self, m: Module, states: OneHot, bus: BusSide) -> None:
         """Branch of state RUN: reads of words and of vcpu_info, and writes of that (EVT-13)."""
         request, kind = bus.request, bus.kind
         info = kind == Kind.INFO_WRITE
+        m.d.sync += [show.eq(kind == shown) for shown, show in self._shows.items()]
+        with m.If(kind == Kind.SEL_RC):
+            m.d.sync += self._shows[Kind.SEL].eq(1)
         m.d.sync += [
             self._reads_sel.eq(kind == Kind.SEL_RC), self._mask.eq(request.data[8:16] != 0),
             self._clears.eq((kind == Kind.ACK)
@@ -150,15 +151,15 @@ class TwoLevel:
             self._sets_mask.eq(info & request.sel[1]),
         ]
         bus.answer(m, err=bus.err, berr=bus.berr)
-        bus.record_access(m, value=bus.lane | bus.word, berr=bus.berr)
-        m.next = "IDLE"
+        bus.record_access(m)
+        states.go("IDLE")
         with m.If((kind == Kind.SEL_RC) | (kind == Kind.ACK) | info):
-            m.next = "VCPU_INFO"
+            states.go("VCPU_INFO")
 
-    def add_states(self, m: Module, store: Store, notes: BankNotes) -> None:
+    def add_states(self, m: Module, states: OneHot, store: Store, notes: BankNotes) -> None:
         """State VCPU_INFO: the row of the lane follows a cycle after the decision."""
         lane, new = store.lane, store.lane_data
-        with m.State("VCPU_INFO"):
+        with states.state("VCPU_INFO"):
             m.d.comb += store.write_lane.eq(1)
             with m.If(self._reads_sel):
                 m.d.comb += new.sel.eq(0)
@@ -170,4 +171,4 @@ class TwoLevel:
             with m.If(lane.pending & lane.online & changes):
                 notes.upcall(m, lane.v, pending=~self._clears,
                              mask=Mux(self._sets_mask, self._mask, lane.mask), rise=0)
-            m.next = "IDLE"
+            states.go("IDLE")
