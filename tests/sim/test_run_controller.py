@@ -52,7 +52,7 @@ def test_skipping_changes_nothing(policy):
 def test_books_and_controller_agree_on_what_merged(monkeypatch, message, policy):
     # A second edge at every distance around the commit of the first one's grant.
     monkeypatch.setattr(devices, "_PULSE", 2)
-    gaps = range(8, 15)
+    gaps = range(8, 19)
     rows = [(20.0 + 10.0 * i + at / 100, "1 device", 1.0, 0)
             for i, gap in enumerate(gaps) for at in (0, gap)]
     if message:

@@ -13,8 +13,8 @@ from ..world.world import World
 __all__ = ["Edge", "Grant", "Lane", "Ledger"]
 
 #: Cycles from the change of a pin to the first cycle in which the record of a grant can be seen
-#: that the edge still merged into.
-_PIN_TO_GRANT = 5
+#: that the edge still merged into; the same from the acknowledge of a message.
+_PIN_TO_GRANT, _MESSAGE_TO_GRANT = 6, 1
 
 
 @dataclass(slots=True)
@@ -164,7 +164,7 @@ class Ledger:
 
     def acknowledged(self, edge: Edge) -> None:
         """The write of a message has ended in this cycle."""
-        edge.latched = self._world.now
+        edge.latched = self._world.now + _MESSAGE_TO_GRANT
         last = self._last.get(edge.n)
         if last is not None and last.cycle >= edge.latched:
             self._waiting[edge.n].remove(edge)
