@@ -98,7 +98,8 @@ class AccessUnit(wiring.Component):
 
         # The access under way.
         request = Signal(self._layouts.bus_request)
-        source, chosen, refusal = Signal(), Signal(len(_UNITS)), Signal(Err)
+        source, refusal = Signal(), Signal(Err)
+        chosen, offered = Signal(len(_UNITS)), Signal(len(_UNITS))      # offered: until it is taken
         answer, berr = Signal(32), Signal()
 
         # Its answer, from here or from its unit.
@@ -117,22 +118,24 @@ class AccessUnit(wiring.Component):
         ]
         here = Mux(own, own_response.as_value(), 0)
         taken, answered = self._units(m, chosen, request, response, here)
+        m.d.comb += [getattr(self, name).req.valid.eq(bit)
+                     for name, bit in zip(_UNITS, offered, strict=True)]
 
         with m.FSM() as fsm:
             with m.State("IDLE"), m.If(asked & self.start):
                 m.d.sync += [
                     request.addr.eq(Cat(0, 0, seen["adr"][2:])), request.data.eq(seen["dat_w"]),
                     source.eq(picked), turn.eq(~picked),
-                    *(mine.eq(rights.unit == number)
-                      for mine, number in zip(chosen, _UNITS.values(), strict=True)),
+                    *(mine.eq(rights.unit == number) for bits in (chosen, offered)
+                      for mine, number in zip(bits, _UNITS.values(), strict=True)),
                     own.eq((rights.unit == Unit.REFUSED) | (rights.unit == Unit.GLOBALS)),
                     in_globals.eq(rights.unit == Unit.GLOBALS), refusal.eq(rights.err),
                 ] + [request[name].eq(seen[name]) for name in ("we", "sel", "vmm", "dom", "vcpu")]
                 m.next = "ISSUE"
             with m.State("ISSUE"):
                 m.d.comb += decide.eq(own & ~self.hold)
-                for name, mine in zip(_UNITS, chosen, strict=True):
-                    m.d.comb += getattr(self, name).req.valid.eq(mine)
+                with m.If(taken | answered):
+                    m.d.sync += offered.eq(0)
                 with m.If(decide | ~own & answered):
                     m.next = "ANSWER"
                 with m.Elif(~own & taken):
