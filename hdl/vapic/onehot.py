@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from operator import or_
 
 from amaranth import Module, Signal
+from amaranth.hdl import ValueLike
 
 from .trees import reduce_pairs
 
@@ -31,7 +32,7 @@ class OneHot:
         self._ongoing: dict[str, Signal] = {}
         self._arrivals: dict[str, list[Signal]] = {}
         self._departures: dict[str, list[Signal]] = {}
-        self._here = ""
+        self._here, self._may_write = "", ()
 
     def ongoing(self, name: str) -> Signal:
         """Whether it is in this state; a flip-flop."""
@@ -40,8 +41,15 @@ class OneHot:
         return self._ongoing[name]
 
     @contextmanager
-    def state(self, name: str) -> Iterator[None]:
+    def state(self, name: str, *, writes: tuple[Signal, ...] = ()) -> Iterator[None]:
         """What is done in a state.
+
+        Parameters
+        ----------
+        name : str
+            Of the state.
+        writes : tuple of Signal
+            Strobes that `write` may set in it: the rows of memories that the state writes itself.
 
         Raises
         ------
@@ -50,10 +58,23 @@ class OneHot:
         """
         if name in self._departures:
             raise NameError(f"state {name!r} is already defined")
-        self._here, self._departures[name] = name, []
+        self._here, self._departures[name], self._may_write = name, [], writes
         with self._m.If(self.ongoing(name)):
             yield
-        self._here = ""
+        self._here, self._may_write = "", ()
+
+    def write(self, strobe: Signal, value: ValueLike = 1) -> None:
+        """Set the write strobe of a row, or of its parts, in this state.
+
+        Raises
+        ------
+        NameError
+            If the state was not declared to write it.
+        """
+        if not any(strobe is declared for declared in self._may_write):
+            raise NameError(f"state {self._here!r} does not say that it writes {strobe.name!r}: "
+                            f"name it in writes= where the state begins")
+        self._m.d.comb += strobe.eq(value)
 
     def go(self, name: str) -> None:
         """Go to this state, unless a later call that is reached says otherwise; within a state.

@@ -66,3 +66,30 @@ def test_wrong_states():
         states.ongoing("C")
     with pytest.raises(NameError, match="state 'C' is not defined"):
         states.finish()
+
+
+def test_a_state_writes_what_it_says():
+    m, row, other = Module(), Signal(2, name="row"), Signal(name="other")
+    states = OneHot(m, init="A")
+    with pytest.raises(NameError, match="state '' does not say that it writes 'row'"):
+        states.write(row)
+    with states.state("A", writes=(row,)):
+        states.write(row, 3)
+        with pytest.raises(NameError, match="state 'A' does not say that it writes 'other'"):
+            states.write(other)
+        states.go("B")
+    with states.state("B"), pytest.raises(NameError, match="state 'B' does not say"):
+        states.write(row)
+    states.finish()
+    seen = []
+
+    async def bench(ctx):
+        for _ in range(3):
+            seen.append(ctx.get(row))
+            await ctx.tick()
+
+    sim = Simulator(m)
+    sim.add_clock(1e-6)
+    sim.add_testbench(bench)
+    sim.run()
+    assert seen == [3, 0, 0]

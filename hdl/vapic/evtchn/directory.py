@@ -61,8 +61,9 @@ class Directory:
         with states.state("LEAVE_ROW"):
             states.go("LEAVE")
 
-        with states.state("LEAVE"):
-            m.d.comb += [store.write_lane.eq(old_inside), lane_next.names.eq(lane.names - 1),
+        with states.state("LEAVE", writes=(store.write_lane,)):
+            states.write(store.write_lane, old_inside)
+            m.d.comb += [lane_next.names.eq(lane.names - 1),
                          lane_next.online.eq(lane.online & ~was_online)]
             states.go("MOVE")
 
@@ -73,10 +74,11 @@ class Directory:
         with states.state("ENTER_ROW"):
             states.go("ENTER")
 
-        with states.state("ENTER"):
+        with states.state("ENTER", writes=(store.write_vcpu, store.write_lane)):
+            states.write(store.write_vcpu)
+            states.write(store.write_lane, new_inside)
             m.d.comb += [
-                store.write_vcpu.eq(1), store.vcpu_v.eq(v), store.vcpu_data.eq(new_k),
-                store.write_lane.eq(new_inside), lane_next.names.eq(lane.names + 1),
+                store.vcpu_v.eq(v), store.vcpu_data.eq(new_k), lane_next.names.eq(lane.names + 1),
                 lane_next.online.eq(lane.online | now_online),
             ]
             with m.If(now_online):
