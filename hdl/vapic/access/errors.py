@@ -16,7 +16,9 @@ class ErrorLog(wiring.Component):
 
     What is reported in one cycle is visible in the next. A report beats a clear of its bit
     (GEN-04). Of two reports in one cycle the access comes before the policy. ``info`` holds the
-    first error until the bit of that error is cleared; then it is 0 until the next error.
+    first error until the bit of that error is cleared; then it is 0 until the next error. The clear
+    of ``info`` comes a cycle after that of its bit: who clears it is an access, and there is no
+    error of another one before the next.
 
     Members
     -------
@@ -27,7 +29,7 @@ class ErrorLog(wiring.Component):
     policy_error : ``In(1)``
         Reserved policy used at a grant (ERR-07): logged with address and domain 0.
     clear : ``In(14)``
-        Bits of ``stat`` to clear.
+        Bits of ``stat`` to clear; no ``err`` in this cycle.
     stat : ``Out(14)``
         ERRSTAT: bit i-1 for ERR-i.
     info : ``Out(32)``
@@ -50,12 +52,14 @@ class ErrorLog(wiring.Component):
         fallback = Cat(Const(0, 28), Const(Err.POLICY, 4))
 
         held = self.info[28:]
-        free = Signal()
+        free, clear, before = Signal(), Signal.like(self.clear), Signal()
+        m.d.sync += [clear.eq(self.clear), before.eq(self.policy_error)]
         m.d.comb += free.eq((held == 0) | (Cat((held == i + 1) for i in range(_BITS))
-                                           & self.clear).any())
+                                           & clear).any())
 
         m.d.sync += self.stat.eq(self.stat & ~self.clear | seen | policy)
         with m.If(free):
             m.d.sync += self.info.eq(
-                Mux(self.err != Err.NONE, first, Mux(self.policy_error, fallback, 0)))
+                Mux(before & clear.any(), fallback, Mux(
+                    self.err != Err.NONE, first, Mux(self.policy_error, fallback, 0))))
         return m
