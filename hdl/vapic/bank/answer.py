@@ -25,10 +25,10 @@ class BusAnswer(wiring.Component):
         The bus access in the pipeline.
     read : ``In``: ``valid``, ``value``, ``live``, ``berr``, ``err``
         Stage 3.
-    word : ``In``: ``valid``, ``value``
-        Stage 5: word of a bitmap, if it is one that is read.
-    decided : ``In``: ``valid``, ``ppr``, ``apr``, ``load``, ``out``, ``count``
-        Stage 6.
+    word : ``In``: ``valid``, ``value``, ``count``
+        Stage 5: word of a bitmap, or a counter, if it is one that is read; else 0.
+    decided : ``In``: ``valid``, ``ppr``, ``apr``, ``load``, ``out``, ``late``
+        Stage 6; ``late`` is added to ``count``.
     rsp : ``Out(stream)``
         The answer, stage 7.
     """
@@ -39,9 +39,9 @@ class BusAnswer(wiring.Component):
             "access": In(access_layout(config)),
             "read": In(data.StructLayout({
                 "valid": 1, "value": 32, "live": 1, "berr": 1, "err": Err})),
-            "word": In(data.StructLayout({"valid": 1, "value": 32})),
+            "word": In(data.StructLayout({"valid": 1, "value": 32, "count": 32})),
             "decided": In(data.StructLayout({
-                "valid": 1, "ppr": 8, "apr": 8, "load": 8, "out": 8, "count": 32})),
+                "valid": 1, "ppr": 8, "apr": 8, "load": 8, "out": 8, "late": 1})),
             "rsp": Out(stream.Signature(layouts.bus_response, always_ready=True)),
         })
 
@@ -52,18 +52,21 @@ class BusAnswer(wiring.Component):
         with m.If(self.read.valid):
             m.d.sync += [value.eq(self.read.value), live.eq(self.read.live),
                          payload.berr.eq(self.read.berr), payload.err.eq(self.read.err)]
-        with m.If(self.word.valid & live & reading
-                  & (target.IRR | target.ISR | target.TMR)):
-            m.d.sync += value.eq(self.word.value)
+        with m.If(self.word.valid & reading & (
+                live & (target.IRR | target.ISR | target.TMR)
+                | target.GRANTS | target.ABORTS | target.WAKES)):
+            m.d.sync += value.eq(self.word.value | self.word.count)
 
-        answer, load_7, out_7, loads = Signal(32), Signal(8), Signal(8), Signal()
+        answer, load_7, out_7 = Signal(32), Signal(8), Signal(8)
+        loads, late = Signal(), Signal()
         decided, live_read = self.decided, live & reading
         m.d.sync += [
             self.rsp.valid.eq(decided.valid),
             load_7.eq(decided.load), out_7.eq(decided.out), loads.eq(target.LOAD & reading),
-            answer.eq(value | decided.count
+            late.eq(decided.late),
+            answer.eq(value
                       | Mux(live_read & target.PPR, decided.ppr, 0)
                       | Mux(live_read & target.APR, decided.apr, 0)),
         ]
-        m.d.comb += payload.data.eq(answer | load(out_7, load_7) & loads.replicate(8))
+        m.d.comb += payload.data.eq((answer + late) | load(out_7, load_7) & loads.replicate(8))
         return m

@@ -34,7 +34,9 @@ class VcpuCounters(wiring.Component):
     access, v : ``In(access_layout)``, ``In(vcpu_bits)``
         Cycle N (``v``), N+1 and N+2: the access in the pipeline.
     count : ``Out(32)``
-        N+2: the counter that it reads, else 0; strobes of cycles up to N+2 included.
+        N+1: the counter that it reads, else 0.
+    late : ``Out(1)``
+        N+2: one is to be added to it, so that strobes of cycles up to N+2 are included.
     """
 
     def __init__(self, config):
@@ -42,7 +44,7 @@ class VcpuCounters(wiring.Component):
         strobe = Layouts(config).vcpu_strobe
         super().__init__({name: In(strobe) for name in _NAMES.values()} | {
             "sweep": In(_sweep(config)), "access": In(access_layout(config)),
-            "v": In(config.vcpu_bits), "count": Out(32),
+            "v": In(config.vcpu_bits), "count": Out(32), "late": Out(1),
         })
 
     def elaborate(self, platform):
@@ -57,9 +59,7 @@ class VcpuCounters(wiring.Component):
             ]
             counted = counted | (counter.count & asked.replicate(32))
             late = late | (counter.late & asked)
-        counted_2 = Signal(32)
-        m.d.sync += counted_2.eq(counted)
-        m.d.comb += self.count.eq(counted_2 + late)
+        m.d.comb += [self.count.eq(counted), self.late.eq(late)]
         return m
 
 

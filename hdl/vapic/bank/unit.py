@@ -242,7 +242,7 @@ class Bank(wiring.Component):
             answer.decided.valid.eq(on_bus[6]),
             answer.decided.ppr.eq(decide.ppr), answer.decided.apr.eq(decide.apr),
             answer.decided.load.eq(decide.load), answer.decided.out.eq(self.out_value),
-            answer.decided.count.eq(counters.count),
+            answer.word.count.eq(counters.count), answer.decided.late.eq(counters.late),
             self.quiet.eq(self.ready & ~Cat(op.valid for op in under_way).any()
                           & ~self.from_bus.waiting & ~answer.rsp.valid),
         ]
