@@ -124,12 +124,10 @@ class Controller(wiring.Component):
         for source, port in zip(self.sources.values(), arbiter.sources, strict=True):
             connect(m, source.requests, port)
         connect(m, arbiter.requests, dispatch.requests)
-        m.submodules.accept = accept = SinkSlice(self.config, layouts.accept, register=True)
-        m.submodules.grant = grant = SinkSlice(self.config, layouts.evt_grant, register=False)
+        m.submodules.accept = accept = SinkSlice(self.config, layouts.accept)
         connect(m, dispatch.accept, accept.i)
         connect(m, accept.o, bank.accept)
-        connect(m, dispatch.evt_grant, grant.i)
-        connect(m, grant.o, evt.grant)
+        connect(m, dispatch.evt_grant, evt.grant)
         granting, settling = Signal(), self._settling
         m.d.comb += granting.eq(bank.accept.done.valid | evt.granting | dispatch.judging)
         m.d.sync += settling.eq(Cat(granting, settling))
@@ -147,8 +145,8 @@ class Controller(wiring.Component):
         m.d.comb += [
             dispatch.lane_write.eq(bank.lane_write), dispatch.lane_note.eq(bank.lane_note),
             dispatch.out_write.eq(evt.out_write),
+            evt.grant_comes.eq(dispatch.evt_comes), dispatch.lag.eq(evt.lag),
             evt.pirq_n.eq(dispatch.pirq_n), dispatch.pirq_row.eq(evt.pirq_row),
-            dispatch.lag.eq(evt.lag),
             dispatch.pirq_note.eq(evt.pirq_note),
             bank.granted.eq(dispatch.granted), bank.aborted.eq(dispatch.aborted),
         ]

@@ -71,9 +71,10 @@ class StreamSkid(wiring.Component):
 
 
 class SinkSlice(wiring.Component):
-    """Pass the targets of a sink on, with a ``ready`` that comes from a flip-flop.
+    """Pass the targets of a sink on through a register.
 
-    One may go each cycle; ``ok`` and ``done`` go straight.
+    It takes a cycle, and one may go each cycle; ``ready`` comes from a flip-flop, ``ok`` and
+    ``done`` go straight.
 
     Parameters
     ----------
@@ -81,8 +82,6 @@ class SinkSlice(wiring.Component):
         Sizes of the controller.
     payload : StructLayout
         Of a target.
-    register : bool
-        A target passes a register, which takes a cycle.
 
     Members
     -------
@@ -90,20 +89,17 @@ class SinkSlice(wiring.Component):
         Dispatch and sink.
     """
 
-    def __init__(self, config, payload, *, register: bool):
-        self._payload, self._register = payload, register
+    def __init__(self, config, payload):
+        self._payload = payload
         sink = Layouts(config).sink(payload)
         super().__init__({"i": In(sink), "o": Out(sink)})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.room = room = StreamSkid(self._payload)
+        m.submodules.targets = targets = StreamSlice(self._payload)
         connect(m, flipped(self.i.target), room.i)
-        last = room.o
-        if self._register:
-            m.submodules.targets = targets = StreamSlice(self._payload)
-            connect(m, room.o, targets.i)
-            last = targets.o
-        connect(m, last, flipped(self.o.target))
+        connect(m, room.o, targets.i)
+        connect(m, targets.o, flipped(self.o.target))
         m.d.comb += [self.o.ok.eq(self.i.ok), self.i.done.eq(self.o.done)]
         return m

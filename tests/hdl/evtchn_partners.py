@@ -87,6 +87,8 @@ class Dispatch:
         self.offered = bool(self.targets) and self.running is None
         self.ok = rng.random() >= self.doubt
         ctx.set(dut.grant.target.valid, self.offered)
+        # Some are announced, and some that are never come.
+        ctx.set(dut.grant_comes, rng.random() < 0.3)
         if self.offered:
             ctx.set(dut.grant.target.payload, self.targets[0])
         ctx.set(dut.grant.ok, self.ok)

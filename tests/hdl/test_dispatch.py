@@ -230,6 +230,7 @@ class Bench:
             if self.settled_rrptr:
                 assert ctx.get(dut.rrptr[port]) == self.rrptr[port]
         self.settled_rrptr = not ctx.get(dut.rrptr_write.en)
+        self.comes = ctx.get(dut.evt_comes)
         self.trace()
 
         self.pirq_answer = dict(self.pirqs[ctx.get(dut.pirq_n)])
@@ -265,6 +266,7 @@ class Bench:
                              dict(self.pirqs[n]), dict(self.settings), pointer)
         self.request_ok, self.changed, self.opened = True, set(), False
         self.first, self.todo_targets, self.port = True, None, 0
+        self.offered = self.comes = False
         steps = STEPS[self.c.lanes] + (self.choice.policy in TWO)
         self.expect(self.time + 4 + steps)
         return entry
@@ -333,6 +335,9 @@ class Bench:
             if valid:
                 assert self.acknowledged or not evt
             self.acknowledged |= ctx.get(dut.hold_ack)
+        if valid and evt and self.first and not self.offered:
+            assert self.comes           # announced in the cycle before
+        self.offered = valid
         if valid:
             assert self.todo_targets
             assert self.first is False or len(self.todo_targets) == self.total

@@ -39,6 +39,8 @@ class Delivery(wiring.Component):
         Otherwise the lanes to send to, at least one.
     v : ``In(ArrayLayout(vcpu_bits, lanes))``
         The vCPU in each lane; constant while a grant is under way.
+    comes : ``Out(1)``
+        The first of several targets may be offered in the next cycle.
     valid, ready : ``Out(1)``, ``In(1)``
         A target is offered, and taken.
     target : ``Out``
@@ -69,7 +71,7 @@ class Delivery(wiring.Component):
             "start": In(1), "chosen": In(1), "k": In(config.lane_bits),
             "targets": In(config.lanes),
             "v": In(data.ArrayLayout(layouts.lane["v"].shape, config.lanes)),
-            "valid": Out(1), "ready": In(1), "target": Out(self.target_layout),
+            "comes": Out(1), "valid": Out(1), "ready": In(1), "target": Out(self.target_layout),
             "in_order": In(1), "hold": Out(1), "hold_ack": In(1),
             "deciding": In(1), "done": In(1), "result": In(AcceptResult),
             "decided": Out(self.target_layout),
@@ -123,11 +125,13 @@ class Delivery(wiring.Component):
                     with m.If(~self.chosen):
                         m.next = "LOWEST"
             with m.State("LOWEST"):
+                m.d.comb += self.comes.eq(1)
                 m.d.sync += [advance(), self.hold.eq(rest.any())]
                 m.next = "FIRST"
                 with m.If(rest.any() & ~self.in_order):
                     m.next = "HOLD"
             with m.State("HOLD"):
+                m.d.comb += self.comes.eq(1)
                 with m.If(self.hold_ack):
                     m.next = "FIRST"
             with m.State("FIRST"):

@@ -56,6 +56,8 @@ class Dispatch(wiring.Component):
         Row of the PIRQ that was named in the cycle before.
     accept, evt_grant : ``Out(Layouts.sink(...))``
         The bank and the event channels.
+    evt_comes : ``Out(1)``
+        A target may be offered to the event channels in the next cycle, where none was.
     lag, judging : ``In(1)``, ``Out(1)``
         PIRQ rows are not up to date: no selection starts in this cycle; an outcome is being judged,
         and told in the next one.
@@ -87,7 +89,7 @@ class Dispatch(wiring.Component):
             "out_write": In(layouts.out_write), "pirq_note": In(layouts.pirq_note),
             "pirq_n": Out(config.pirq_bits), "pirq_row": In(layouts.pirq_row),
             "accept": Out(layouts.sink(layouts.accept)),
-            "evt_grant": Out(layouts.sink(layouts.evt_grant)),
+            "evt_grant": Out(layouts.sink(layouts.evt_grant)), "evt_comes": Out(1),
             "lag": In(1), "judging": Out(1),
             "hold": Out(1), "hold_notes": Out(1), "hold_ack": In(1),
             "globals": In(layouts.globals), "now": In(32),
@@ -252,6 +254,7 @@ class Dispatch(wiring.Component):
             accept.vector.eq(request.vector), accept.level.eq(request.level),
             *(accept[name].eq(target[name]) for name in ("v", "single", "first", "last")),
             self.evt_grant.target.valid.eq(delivery.valid & evt),
+            self.evt_comes.eq((self.rounds.done | delivery.comes) & evt),
             grant.n.eq(asked.tag), grant.dom.eq(asked.dom), grant.dynamic.eq(asked.order.dynamic),
             *(grant[name].eq(target[name]) for name in ("k", "v", "first", "last")),
             self.accept.ok.eq(self.watch.accept_ok), self.evt_grant.ok.eq(self.watch.evt_ok),

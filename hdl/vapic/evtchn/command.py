@@ -11,7 +11,7 @@ from ..trees import decode, lowest, reduce_pairs
 from .bus import BusSide
 from .cursor import Cursor
 from .decode import Op
-from .operands import Operands
+from .operands import Found, Operands
 from .ops import OPERATIONS, Then
 from .pirq_step import PirqStep
 from .port_step import STEP, PortStep, look_at_bits
@@ -19,22 +19,6 @@ from .rows import BankRow, PortState, RowLayouts
 from .store import Store
 
 __all__ = ["Command"]
-
-
-class Found:
-    """What an operation finds in the rows, latched in state OPERATE.
-
-    Attributes
-    ----------
-    peer : ``RowLayouts.peer``
-        Far end of the port; of BIND_INTERDOMAIN, the port itself.
-    own_work, consumed : 1, ``lanes``
-        PIRQ_EOI: in flight to the issuer; lanes that have consumed what was in flight to them.
-    """
-
-    def __init__(self, config):
-        self.peer = Signal(RowLayouts(config).peer)
-        self.own_work, self.consumed = Signal(), Signal(config.lanes)
 
 
 class Command:
@@ -114,7 +98,7 @@ class Command:
         ]
         here = self._cursor.now
         with m.If(self._is[Op.BIND_INTERDOMAIN]):
-            m.d.sync += [found.peer.dom.eq(here.dom), found.peer.port.eq(here.port)]
+            m.d.sync += [found.peer[name].eq(here[name]) for name in ("dom", "port")]
         todo = {name: self._any(lambda row, name=name: row.step.get(name)) for name, _ in STEP}
         unmasks = self._is[Op.PIRQ_EOI] & self._unit.globals.auto_unmask
         todo["mask"] |= unmasks
@@ -214,13 +198,14 @@ class Command:
             with m.If(found.own_work | some):
                 states.go("RD_PORT")
 
-        with states.state("DECIDE"):
+        rows = (store.write_bank, store.write_port, store.write_port_of)
+        with states.state("DECIDE", writes=rows):
             with m.If(self._is[Op.PIRQ_EOI]):
                 look_at_bits(m, cursor, store, self._step, to_pirq=0, mask_now=mask_now)
             self._decide(m)
 
-        with states.state("STEP"):
-            m.d.comb += store.write_bank[0].eq(self._tells)
+        with states.state("STEP", writes=(store.write_bank,)):
+            states.write(store.write_bank, self._tells)
             states.go("IDLE")
             with m.If(self._pair):
                 states.go("TO_PEER")
@@ -228,12 +213,12 @@ class Command:
         with states.state("PEER_ROW"):
             states.go("PAIR")
 
-        with states.state("PAIR"):
+        with states.state("PAIR", writes=(store.write_port,)):
             closed, row, new = self._is[Op.CLOSE], store.port, store.port_data
+            states.write(store.write_port)
             m.d.comb += [
-                store.write_port.eq(1), new.notify.eq(row.notify),
+                new.notify.eq(row.notify), new.tie.peer.dom.eq(self._near.dom),
                 new.state.eq(Mux(closed, PortState.UNBOUND, PortState.INTERDOMAIN)),
-                new.tie.peer.dom.eq(self._near.dom),
                 new.tie.peer.port.eq(Mux(closed, 0, self._near.port)),
             ]
             m.d.sync += self._pair.eq(0)
@@ -244,11 +229,12 @@ class Command:
         bus, store, step, here = self._bus, self._store, self._step, self._cursor.now
         todo, apply = step.todo, self.apply
         status = self._is[Op.STATUS] & (self.code == 0)
-        m.d.comb += store.write_bank.eq(Cat(~bus.fast, bus.fast | apply & todo.alloc | status))
+        self._states.write(store.write_bank,
+                           Cat(~bus.fast, bus.fast | apply & todo.alloc | status))
         m.d.sync += self._tells.eq(status)
         step.decide(m, apply)
         with m.If(apply & (todo.alloc | todo.close)):
-            m.d.comb += store.write_port.eq(1)
+            self._states.write(store.write_port)
         with m.If(todo.alloc):
             self._new_port(m)
         m.d.sync += [self._near.dom.eq(here.dom), self._near.port.eq(here.port)]
@@ -268,8 +254,9 @@ class Command:
         with m.Elif(self._is[Op.BIND_INTERDOMAIN]):
             m.d.comb += [new.state.eq(PortState.INTERDOMAIN), new.tie.peer.eq(self._found.peer)]
         with m.Elif(self._is[Op.BIND_PIRQ_VCPU]):
+            self._states.write(store.write_port_of, self.apply)
             m.d.comb += [new.state.eq(PortState.PIRQ), new.tie.n.eq(here.n),
-                         store.write_port_of.eq(self.apply), store.port_of_data.eq(here.port)]
+                         store.port_of_data.eq(here.port)]
         with m.Else():
             m.d.comb += new.state.eq(PortState.IPI)
 

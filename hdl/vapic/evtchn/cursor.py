@@ -30,6 +30,8 @@ class Cursor:
     next, now, at : ``RowLayouts.at``
         Where the engine is in the next cycle, in this one, and was in the one before: the rows in
         registers, and writes, are those of `at`.
+    query_n : ``pirq_bits``
+        PIRQ of `next`, unless its table entry is not looked at.
     lane_hot : ``lanes`` bits
         Lane of `now`, one-hot.
     at_word_hot, at_lane_hot : ``port_words``, ``lanes`` bits
@@ -40,17 +42,20 @@ class Cursor:
         self.next, self.now, self.at = store.cursor_next, store.cursor, store.at
         self.lane_hot = Cat(decode(self.now.k, config.lanes))
         self.at_word_hot, self.at_lane_hot = Signal(config.port_words), Signal(config.lanes)
-        self._row = store.port
+        self._row, self.query_n = store.port, Signal.like(self.next.n)
         self._moves: dict[str, list[tuple[Value, Value]]] = {
             name: [] for name, _ in self.next.shape()}
         self._to_lane: list[Value] = []
         self._to_pirq: list[Value] = []
+        self._queries: list[tuple[Value, Value]] = []
         with m.If(~store.stall):
             m.d.sync += [self.at_lane_hot.eq(self.lane_hot),
                          self.at_word_hot.eq(Cat(decode(self.now.port[5:], config.port_words)))]
 
-    def move(self, m: Module, **places) -> None:
+    def move(self, m: Module, *, entry: bool = True, **places) -> None:
         """Go to another ``dom``, ``port``, ``k`` or ``n``; what is not named stays.
+
+        Without `entry`, the table entry of PIRQ ``n`` is not looked at.
 
         In one cycle at most one call for each of them may be reached: the new place is a sum over
         all calls, as it is the address of most memories.
@@ -58,6 +63,8 @@ class Cursor:
         goes = _strobe(m)
         for name, value in places.items():
             self._moves[name].append((goes, Value.cast(value)))
+        if entry and "n" in places:
+            self._queries.append((goes, Value.cast(places["n"])))
 
     def follow(self, m: Module, *, pirq: bool) -> None:
         """Go to the lane, and to the PIRQ if wanted, of the port whose row is in its register."""
@@ -71,9 +78,15 @@ class Cursor:
         self._moves["k"].append((reduce_pairs(self._to_lane, or_), self._row.notify))
         self._moves["n"].append((reduce_pairs(self._to_pirq, or_), self._row.tie.n))
         for name, moves in self._moves.items():
-            stays = ~reduce_pairs([goes for goes, _ in moves], or_)
-            m.d.comb += self.next[name].eq(reduce_pairs(
-                [Mux(goes, value, 0) for goes, value in [*moves, (stays, self.now[name])]], or_))
+            stays = (~reduce_pairs([goes for goes, _ in moves], or_), self.now[name])
+            m.d.comb += self.next[name].eq(_sum([*moves, stays]))
+            if name == "n":
+                m.d.comb += self.query_n.eq(_sum([*self._queries, moves[-1], stays]))
+
+
+def _sum(ways: list[tuple[Value, Value]]) -> Value:
+    """The value whose strobe is 1, or 0."""
+    return reduce_pairs([Mux(goes, value, 0) for goes, value in ways], or_)
 
 
 def _strobe(m: Module) -> Signal:

@@ -33,7 +33,7 @@ class Grant:
     granted : 1
         The last thing done was a grant: an access or a bit of a walk goes first.
     waits : 1
-        A target is offered, and it is its turn.
+        A target was offered in the cycle before, and it was its turn.
     refused : 1
         The target here may not be granted.
     """
@@ -43,17 +43,14 @@ class Grant:
         self._target = target = Signal(Layouts(unit.config).evt_grant)
         self.active, self.multi, self.granted = Signal(), Signal(), Signal()
         self.waits, self.refused, self.more = Signal(), Signal(), Signal()
-        m.d.comb += [
-            self.waits.eq(unit.grant.target.valid & ~self.granted),
-            self.refused.eq(self.active & (
-                ~pirq.was_open | target.dynamic & pirq.was_infl
-                | target.first & ~unit.grant.ok)),
-        ]
+        m.d.sync += self.waits.eq(unit.grant.target.valid & ~self.granted)
+        m.d.comb += self.refused.eq(self.active & (
+            ~pirq.was_open | target.dynamic & pirq.was_infl | target.first & ~unit.grant.ok))
 
     def look(self, m: Module, cursor: Cursor) -> None:
         """Go to the lane and PIRQ of the target that is offered, if there is one."""
         target = self._unit.grant.target.payload
-        cursor.move(m, dom=target.dom, k=target.k, n=target.n)
+        cursor.move(m, dom=target.dom, k=target.k, n=target.n, entry=False)
         m.d.sync += [self._target.eq(target), self.more.eq(~target.first & ~target.last)]
 
     def take(self, m: Module, states: OneHot) -> None:

@@ -1,4 +1,4 @@
-"""Operands of an operation on a port: where they stand, and whether they are in range."""
+"""Operands of an operation on a port, whether they are in range, and what it finds in the rows."""
 
 from operator import or_
 
@@ -13,7 +13,8 @@ from .decode import Op
 from .ops import OPERATIONS, Operand
 from .rows import RowLayouts
 
-__all__ = ["Operands", "below"]
+__all__ = ["Found", "Operands", "below"]
+
 
 def below(value: Value, limit: int) -> Value:
     """Whether a number is below a limit; a power of two costs a look at the high bits."""
@@ -95,3 +96,19 @@ class Operands(wiring.Component):
                 self.domain_own.eq(own),
             ]
         return m
+
+
+class Found:
+    """What an operation finds in the rows, latched in state OPERATE.
+
+    Attributes
+    ----------
+    peer : ``RowLayouts.peer``
+        Far end of the port; of BIND_INTERDOMAIN, the port itself.
+    own_work, consumed : 1, ``lanes``
+        PIRQ_EOI: in flight to the issuer; lanes that consumed what was.
+    """
+
+    def __init__(self, config):
+        self.peer = Signal(RowLayouts(config).peer)
+        self.own_work, self.consumed = Signal(), Signal(config.lanes)

@@ -21,7 +21,9 @@ class Router:
     """States START, IDLE and RUN: a grant, end of flight or an access is taken; one at a time.
 
     A grant goes first, but not twice in a row if an access waits; between the targets of a static
-    grant nothing else is taken. The next thing waits while a note to the bank does.
+    grant nothing else is taken. The next thing waits while a note to the bank does. Whether the
+    rows of a target or those of an access are read is known a cycle before (`aim`), as they are the
+    addresses of all memories: a target that nobody announced is taken a cycle later.
 
     Parameters
     ----------
@@ -34,6 +36,8 @@ class Router:
     def __init__(self, unit, bus: BusSide, cursor: Cursor, store: Store, notes: BankNotes):
         self._unit, self._bus, self._cursor, self._store = unit, bus, cursor, store
         self._notes = notes
+        #: The engine stands where a target names rows, if one is offered.
+        self._aim = Signal()
 
     def add_idle(self, m: Module, states: OneHot, decode: Decode, grant: Grant, walk: Walk,
                  command: Command) -> None:
@@ -42,13 +46,10 @@ class Router:
         The engine goes there whether it takes it in this cycle or not.
         """
         unit, bus, take = self._unit, self._bus, ~self._notes.valid
-        turn, granting, ending, valid = Signal(), Signal(), Signal(), unit.bus.req.valid
-        m.d.comb += [
-            # Whether a target can be taken doesn't wait for one: two blocks meet here.
-            turn.eq(grant.multi | ~grant.granted | ~valid),
-            granting.eq(turn & unit.grant.target.valid),
-            ending.eq(~granting & unit.end_flight.valid & ~grant.multi),
-        ]
+        aim, ending, valid = self._aim, Signal(), unit.bus.req.valid
+        m.d.comb += ending.eq(~aim & unit.end_flight.valid)
+        m.d.sync += aim.eq(grant.multi | (~grant.granted | ~valid)
+                           & (unit.grant_comes | unit.grant.target.valid))
         with states.state("START"):
             with m.If(self._store.ready):
                 states.go("IDLE")
@@ -57,13 +58,13 @@ class Router:
             bus.begin(m, decode)
             command.begin(m)
             m.d.sync += walk.of_pending.eq(0)
-            self._stand(m, granting, ending, grant)
-            m.d.comb += unit.grant.target.ready.eq(take & turn)
-            with m.If(take & granting):
+            self._stand(m, aim, ending, grant)
+            m.d.comb += unit.grant.target.ready.eq(take & aim)
+            with m.If(take & aim & unit.grant.target.valid):
                 grant.take(m, states)
             with m.Elif(take & ending):
                 states.go("FLIGHT")
-            with m.Elif(take & valid & ~grant.multi):
+            with m.Elif(take & ~aim & valid):
                 states.go("RUN")
                 m.d.sync += walk.interrupted.eq(0)
                 with m.If(walk.interrupted):
@@ -72,7 +73,7 @@ class Router:
                 with m.Else():
                     m.d.sync += grant.granted.eq(0)
 
-    def _stand(self, m: Module, granting, ending, grant: Grant) -> None:
+    def _stand(self, m: Module, aim, ending, grant: Grant) -> None:
         """Go where a target, a PIRQ or an access names rows, whichever it will need.
 
         An access is one to a window or a write of VCPU_CTL.
@@ -82,7 +83,7 @@ class Router:
         operand = ~words | (request.addr[8:10] == 3)
         # Only an access begins with a port.
         cursor.move(m, port=Mux(operand, request.data, Cat(request.addr[2:7] << 5)))
-        with m.If(granting):
+        with m.If(aim):
             grant.look(m, cursor)
         with m.Elif(ending):
             cursor.move(m, n=self._unit.end_flight.payload)
@@ -111,10 +112,10 @@ class Router:
                 with m.Default():
                     abi.access(m, states, bus)
 
-        with states.state("BANK"):
+        with states.state("BANK", writes=(store.write_bank,)):
             # Reads and writes of command registers that start nothing.
             with m.If(bus.request.we):
-                m.d.comb += store.write_bank.eq(Cat(~odd, odd))
+                states.write(store.write_bank, Cat(~odd, odd))
             with m.Else():
                 m.d.sync += abi.shows_register.eq(Cat(~odd, odd))
             bus.answer(m, err=bus.err)

@@ -59,6 +59,8 @@ class EventChannels(wiring.Component):
         Windows (right to them checked) and writes of VCPU_CTL; a request is taken when decided.
     grant : ``In(Layouts.sink(Layouts.evt_grant))``
         Targets of grants (SEL-30).
+    grant_comes : ``In(1)``
+        One may be offered in the next cycle, where none was: so its rows can be read at once.
     granting : ``Out(1)``
         A target was taken before this cycle, and not decided before it.
     end_flight : ``In(stream)``
@@ -96,6 +98,7 @@ class EventChannels(wiring.Component):
         members = {
             "bus": In(layouts.unit_bus),
             "grant": In(layouts.sink(layouts.evt_grant)), "granting": Out(1),
+            "grant_comes": In(1),
             "end_flight": In(stream.Signature(c.pirq_bits)),
             "note": Out(stream.Signature(layouts.note)), "note_done": In(layouts.note_done),
             "out_dom": In(c.domain_bits), "out_k": In(c.lane_bits), "out_value": Out(8),
@@ -168,7 +171,7 @@ class EventChannels(wiring.Component):
         c, store, request = self.config, self.store, self.bus.req.payload
         count, clearing = store.inflight_data, store.clearing
         m.d.comb += [
-            self.ready.eq(store.ready), self.query_n.eq(cursor.next.n),
+            self.ready.eq(store.ready), self.query_n.eq(cursor.query_n),
             store.pirq_n.eq(self.pirq_n), self.pirq_row.eq(store.pirq_row),
             store.out_dom.eq(self.out_dom), store.out_k.eq(self.out_k),
             self.out_value.eq(store.out_value), store.vcpu.eq(request.vcpu),

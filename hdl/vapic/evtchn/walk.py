@@ -117,7 +117,7 @@ def add_walk_states(m: Module, states: OneHot, bus: BusSide, cursor: Cursor, sto
         with m.If(walk.look_due):
             walk.look(m, cursor, store, step)
 
-    with states.state("WALK"):
+    with states.state("WALK", writes=(store.write_word,)):
         some, first = walk.first.some, walk.first.index
         issue, last = Signal(), Signal()
         m.d.comb += [issue.eq(some & ~(grant.waits & ~walk.of_pending)),
@@ -128,7 +128,7 @@ def add_walk_states(m: Module, states: OneHot, bus: BusSide, cursor: Cursor, sto
             with m.If(walk.begins):
                 m.d.sync += mask_now.eq(store.word.mask)
                 with m.If(walk.of_pending):
-                    m.d.comb += store.write_word.eq(1)
+                    states.write(store.write_word)
                     bus.record_access(m)
             # Nobody looks if it is not issued.
             cursor.move(m, port=Cat(first, cursor.now.port[5:]))

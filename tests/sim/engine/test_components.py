@@ -30,7 +30,7 @@ ARGUMENTS = {name: ((CONFIG,), {}) for name in (
     "RequestState", "Rights", "Rotation", "Rounds", "SubjectStage", "TraceQueue", "UpcallStage",
     "UpcallUpdate", "VcpuCounter", "VcpuCounters", "VcpuOutputs", "Verdict", "Window")} | {
     "Recorder": ((CONFIG, "bank"), {}),
-    "SinkSlice": ((CONFIG, Layouts(CONFIG).accept), {"register": True}),
+    "SinkSlice": ((CONFIG, Layouts(CONFIG).accept), {}),
     "Decode": ((CONFIG, Layouts(CONFIG)), {}),
     "ErrorLog": ((), {}),
     "Issue": ((CONFIG,), {"sources": 3, "stages": 6}),

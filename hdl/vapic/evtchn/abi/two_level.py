@@ -34,9 +34,10 @@ class TwoLevel:
         self._clears, self._reads_sel = Signal(), Signal()
         self._sets_mask, self._mask = Signal(), Signal()
         #: Of a change of a word: bits that are 1 in the data become 1, or 0; of a mask word by
-        #: bytes, where both mean a store, which is of all bits.
+        #: bytes, where both mean a store, which is of all bits; of a pending word: that it is one,
+        #: and whether they become 1.
         self._ones, self._zeros = Signal(4), Signal(4)
-        self._sets_pending, self._clears_pending = Signal(), Signal()
+        self._of_pending, self._sets_pending = Signal(), Signal()
         #: Of a read, in the cycle of its answer: what is shown, one bit each; which of the two
         #: command registers of a row.
         self.shows_register = Signal(2)
@@ -57,9 +58,9 @@ class TwoLevel:
         word, new, todo, data = store.word, store.word_data, step.todo, bus.request.data
         hot = Cat(decode(step.bit, 32))
         changes_use, written, full = todo.alloc | todo.close, Signal(), Signal()
-        whole = Mux(walk.sets, word.pending | data, word.pending & ~data)
         m.d.comb += [
-            new.pending.eq(Mux(walk.of_pending, whole, put(word.pending, hot, step.now_pending))),
+            new.pending.eq(put(word.pending, Mux(walk.of_pending, data, hot),
+                               Mux(walk.of_pending, walk.sets, step.now_pending))),
             new.mask.eq(put(self.mask_now, hot, step.now_masked)),
             new.used.eq(put(word.used, hot, todo.alloc)),
             new.pirq.eq(put(word.pirq, hot, todo.alloc & step.is_pirq)),
@@ -108,8 +109,7 @@ class TwoLevel:
         m.d.sync += [
             self._ones.eq((stores | (which == 3).replicate(4)) & masks.replicate(4)),
             self._zeros.eq((stores | (which == 4).replicate(4)) & masks.replicate(4)),
-            self._sets_pending.eq(pending & (which == 5)),
-            self._clears_pending.eq(pending & (which == 2)),
+            self._of_pending.eq(pending), self._sets_pending.eq(which[0]),
         ]
 
     def changed(self, m: Module, bus: BusSide, store: Store) -> Value:
@@ -118,13 +118,12 @@ class TwoLevel:
         In the cycle after `begin_change`; else 0.
         """
         word, bits = store.word, []
-        m.d.sync += [code.eq(0) for code in (self._ones, self._zeros, self._sets_pending,
-                                            self._clears_pending)]
+        m.d.sync += [code.eq(0) for code in (self._ones, self._zeros, self._of_pending)]
         for i, (bit, mask, pending, pirq) in enumerate(zip(
                 bus.request.data, word.mask, word.pending, word.pirq, strict=True)):
             sets, clears = self._ones[i // 8], self._zeros[i // 8]
             bits.append(Mux(mask, clears & (bit ^ sets), sets & bit)
-                        | pirq & bit & Mux(pending, self._clears_pending, self._sets_pending))
+                        | bit & (pirq & self._of_pending & (pending ^ self._sets_pending)))
         return Cat(bits)
 
     def add_reads(self, m: Module, bus: BusSide, store: Store) -> None:
@@ -159,8 +158,8 @@ class TwoLevel:
     def add_states(self, m: Module, states: OneHot, store: Store, notes: BankNotes) -> None:
         """State VCPU_INFO: the row of the lane follows a cycle after the decision."""
         lane, new = store.lane, store.lane_data
-        with states.state("VCPU_INFO"):
-            m.d.comb += store.write_lane.eq(1)
+        with states.state("VCPU_INFO", writes=(store.write_lane,)):
+            states.write(store.write_lane)
             with m.If(self._reads_sel):
                 m.d.comb += new.sel.eq(0)
             with m.If(self._clears):
