@@ -7,8 +7,8 @@ one of the acknowledge.
 from pathlib import Path
 
 from vapic import Config
-from vapic.dispatch.policy import Policy
 from vapic.layouts import Mode
+from vapic.policy import Policy
 from vapic.regs import Command, pack
 from vapic_sim.verify.rig import Rig
 

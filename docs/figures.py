@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from vapic import Config
-from vapic.dispatch.policy import Policy
 from vapic.layouts import Mode
 from vapic.numbers import SchedState
+from vapic.policy import Policy
 from vapic.record import UNITS, Op
 from vapic.regs import pack
 from vapic_sim.verify.rig import Rig

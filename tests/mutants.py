@@ -24,10 +24,13 @@ from .revisions import ROOT, SOURCES
 #: What judges first, and the environment that it runs in.
 REPLAY = ("tests/e2e/test_random.py", "-k", "replay")
 TRAFFIC = {"VAPIC_SEED": "9", "VAPIC_OPERATIONS": "3000"}
+#: Those of target selection.
+_SELECTION = ("tests/hdl/test_dispatch.py", "tests/hdl/test_dispatch_parts.py",
+              "tests/hdl/test_dispatch_policies.py", "tests/e2e/test_conformance_selection.py")
 #: Tests and conformance cases of each folder or file in hdl/vapic.
 BLOCKS = {
-    "dispatch": ("tests/hdl/test_dispatch.py", "tests/hdl/test_dispatch_parts.py",
-                 "tests/hdl/test_dispatch_policies.py", "tests/e2e/test_conformance_selection.py"),
+    "dispatch": _SELECTION,
+    "policy": _SELECTION,
     "evtchn": ("tests/e2e/test_conformance_evtchn.py", "tests/hdl/test_evtchn.py"),
     "ioapic": ("tests/hdl/test_ioapic_parts.py", "tests/hdl/test_ioapic_lines.py",
                "tests/hdl/test_ioapic_eoi.py", "tests/hdl/test_ioapic.py",
@@ -93,13 +96,13 @@ def _exchanged(one: str, other: str) -> tuple[str, str]:
 
 
 MUTANTS = (
-    Mutant("dispatch/policy/pull.py", "(result.key < settings.pull_depth)",
+    Mutant("policy/pull.py", "(result.key < settings.pull_depth)",
            "(result.key <= settings.pull_depth)", "room for one more than PULL.depth"),
-    Mutant("dispatch/policy/lowpri.py", '"tpr": ~apr & ~ppr, "ppr": ~apr & ppr',
+    Mutant("policy/lowpri.py", '"tpr": ~apr & ~ppr, "ppr": ~apr & ppr',
            '"tpr": ~apr & ppr, "ppr": ~apr & ~ppr', "TPR and PPR exchanged"),
     Mutant("dispatch/rounds.py", "(key < limit)", "(key <= limit)",
            "a hint at the slack itself is not taken"),
-    Mutant("dispatch/policy/runfirst.py", "Cat(Const(0, 8), place,",
+    Mutant("policy/runfirst.py", "Cat(Const(0, 8), place,",
            "Cat(place, Const(0, 8),", "the place in the queue among the bits of the load"),
     Mutant("dispatch/rounds.py", "Mux(since[1], self.plays[1], self.plays[0])",
            "Mux(since[2], self.plays[1], self.plays[0])", "second round a cycle late"),

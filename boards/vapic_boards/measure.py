@@ -8,7 +8,7 @@ from statistics import median
 from typing import NamedTuple
 
 from vapic.config import Config
-from vapic.dispatch.policy import POLICIES
+from vapic.policy import POLICIES
 
 from .blocks import BLOCKS, WHOLE, component
 from .paths import Netlist, Path_, slowest

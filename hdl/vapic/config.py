@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import get_origin
 
-from .dispatch.policy import POLICIES
+from .policy import POLICIES
 
 __all__ = ["Config"]
 

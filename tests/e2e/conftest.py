@@ -1,7 +1,7 @@
 import pytest
 
 from vapic import Config
-from vapic.dispatch.policy import POLICIES
+from vapic.policy import POLICIES
 
 SMALL = Config(rtes=8, irts=8, vcpus=4, lanes=4, domains=3, ports=64, policies=tuple(POLICIES))
 

@@ -7,8 +7,8 @@ which the golden model checks of every access.
 import pytest
 
 from vapic import Config
-from vapic.dispatch.policy import POLICIES, Policy
 from vapic.layouts import Mode
+from vapic.policy import POLICIES, Policy
 from vapic.record import Op
 from vapic.regs import pack
 from vapic_sim.verify.rig import Rig

@@ -11,7 +11,7 @@ from functools import cache
 import pytest
 from amaranth import Module, Signal
 
-from vapic.dispatch.policy import POLICIES, Policy
+from vapic.policy import POLICIES, Policy
 from vapic.regs import address
 from vapic_sim.engine import Simulator
 from vapic_sim.model import AcceptResult

@@ -8,10 +8,10 @@ from collections import Counter
 import pytest
 
 from vapic import Config
-from vapic.dispatch.policy import POLICIES, falls_back
 from vapic.dispatch.unit import Dispatch
 from vapic.layouts import AcceptResult as Result
 from vapic.layouts import Layouts, Outcome
+from vapic.policy import POLICIES, falls_back
 from vapic.record import Op
 from vapic.regs import Keep, lookup
 from vapic_sim.harness import simulate

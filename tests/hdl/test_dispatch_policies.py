@@ -3,13 +3,12 @@
 import pytest
 from amaranth.hdl import Fragment
 
-from vapic import Config
-from vapic.dispatch import policy
+from vapic import Config, policy
 from vapic.dispatch.lanes import kept
-from vapic.dispatch.policy import POLICIES, Policy, TargetPolicy, built, falls_back
 from vapic.dispatch.snapshot import key_bits
 from vapic.dispatch.unit import Dispatch
 from vapic.layouts import AcceptResult, Layouts, Mode
+from vapic.policy import POLICIES, Policy, TargetPolicy, built, falls_back
 from vapic_sim.harness import simulate
 from vapic_sim.run.job import POLICIES as CHOICES
 

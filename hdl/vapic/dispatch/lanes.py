@@ -7,8 +7,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts
+from ..policy import built
 from ..rows import Read, RowMemory, Sweep
-from .policy import built
 
 __all__ = ["LaneStore", "kept", "metrics_layout", "seen"]
 

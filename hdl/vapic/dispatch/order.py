@@ -5,8 +5,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts, Policy
+from ..policy import POLICIES, built, falls_back
 from .lanes import metrics_layout
-from .policy import POLICIES, built, falls_back
 
 __all__ = ["PolicyDecoder", "ordering", "rule_of"]
 

@@ -6,10 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from .. import rules
 from ..layouts import Layouts, Mode
+from ..policy import falls_back
 from .eligible import criteria
 from .lanes import metrics_layout
 from .order import PolicyDecoder, ordering
-from .policy import falls_back
 
 __all__ = ["RequestSnapshot", "asked_layout"]
 

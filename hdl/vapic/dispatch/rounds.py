@@ -4,9 +4,9 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..policy import Result, Terms, built, falls_back
 from ..trees import reduce_pairs
 from .order import rule_of
-from .policy import Result, Terms, built, falls_back
 from .request import asked_layout
 from .snapshot import key_bits
 from .tournament import Tournament

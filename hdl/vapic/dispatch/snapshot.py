@@ -5,11 +5,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import rules
+from ..policy import built, falls_back
 from ..trees import reduce_pairs
 from .eligible import LaneTest
 from .lanes import metrics_layout, seen
 from .order import rule_of
-from .policy import built, falls_back
 from .request import asked_layout
 
 __all__ = ["LaneKey", "LaneSnapshot", "key_bits"]

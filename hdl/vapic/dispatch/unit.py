@@ -5,12 +5,12 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..layouts import AcceptResult, Layouts, Outcome
+from ..policy import falls_back
 from ..record import Recorder, record_ports
 from ..trees import decode
 from .deliver import Delivery
 from .explain import TraceQueue
 from .lanes import LaneStore
-from .policy import falls_back
 from .request import RequestSnapshot
 from .rotation import Rotation
 from .rounds import Rounds

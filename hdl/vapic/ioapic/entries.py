@@ -4,8 +4,8 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..dispatch.policy import falls_back
 from ..layouts import Layouts, Mode, SourceKind
+from ..policy import falls_back
 from ..regs import lookup
 from ..regs.layout import struct
 from ..rows import Read, RowMemory, Sweep

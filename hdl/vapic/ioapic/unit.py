@@ -4,8 +4,8 @@ from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..dispatch.policy import falls_back
 from ..layouts import Layouts
+from ..policy import falls_back
 from ..record import Recorder
 from .bus import Registers
 from .entries import Entries

@@ -6,8 +6,8 @@ order decisions have in docs/commits.md.
 """
 
 from ..config import Config
-from ..dispatch.policy import Policy
 from ..numbers import SchedState
+from ..policy import Policy
 from .bus import BusRecords
 from .enums import AcceptResult, Err, Mode, NoteOp, Outcome, SourceKind
 from .lanes import LaneRecords

@@ -4,7 +4,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import Config
-from ..dispatch.policy import falls_back
+from ..policy import falls_back
 from .enums import Mode, Outcome, SourceKind
 
 __all__ = ["SourceRecords"]

@@ -4,7 +4,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
 
 from ..config import Config
-from ..dispatch.policy import Policy
+from ..policy import Policy
 from .enums import SourceKind
 
 __all__ = ["ToldRecords"]

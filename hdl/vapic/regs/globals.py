@@ -1,6 +1,6 @@
 """Global registers, and those of target selection (spec 1.1, 0x1000 and 0x1100)."""
 
-from ..dispatch.policy import Policy
+from ..policy import Policy
 from .field import Access, Dim, Field, Formula, Keep, Register
 
 __all__ = ["POLICIES", "REGISTERS", "SETTINGS"]

@@ -4,8 +4,8 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..dispatch.policy import falls_back
 from ..layouts import Layouts
+from ..policy import falls_back
 from ..rotation import RoundRobin
 from ..trees import reduce_pairs
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from vapic.dispatch.policy import POLICIES, Policy
+from vapic.policy import POLICIES, Policy
 
 from ..run.ledger import Edge, Grant, Lane, Ledger
 from ..traces.trace import Trace

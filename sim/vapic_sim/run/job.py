@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from vapic import policy
 from vapic.config import Config
-from vapic.dispatch import policy
-from vapic.dispatch.policy import Policy
+from vapic.policy import Policy
 
 from ..traces.trace import Trace
 

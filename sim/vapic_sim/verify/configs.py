@@ -1,7 +1,7 @@
 """Sizes that random traffic runs on, in tests and when it is timed."""
 
 from vapic.config import Config
-from vapic.dispatch.policy import POLICIES
+from vapic.policy import POLICIES
 
 __all__ = ["CONFIGS"]
 

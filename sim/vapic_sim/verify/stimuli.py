@@ -2,7 +2,7 @@
 
 import random
 
-from vapic.dispatch.policy import POLICIES
+from vapic.policy import POLICIES
 from vapic.regs import pack
 
 __all__ = ["Stimuli"]

@@ -2,7 +2,7 @@
 
 from amaranth import Cat, Const, Mux
 
-from ...numbers import SchedState
+from ..numbers import SchedState
 from .base import TargetPolicy
 
 __all__ = ["RunFirst"]

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 from amaranth import Const
 from amaranth.hdl import ValueLike
 
-from ...numbers import SchedState
+from ..numbers import SchedState
 
 __all__ = ["Result", "TargetPolicy", "Terms", "Verdict"]
 

@@ -2,7 +2,7 @@
 
 from amaranth import Mux
 
-from ...numbers import SchedState
+from ..numbers import SchedState
 from .base import TargetPolicy, Verdict
 
 __all__ = ["Pull"]
