@@ -46,7 +46,6 @@ BLOCKS = {
     "regs": ("tests/regs",),
     "rows.py": ("tests/hdl/test_rows.py",),
     "rules.py": ("tests/hdl/test_rules.py",),
-    "rotation.py": ("tests/hdl/test_trees.py", "tests/hdl/test_sources.py"),
 }
 #: Seconds after which a mutant that has not ended counts as killed: it hangs.
 _LIMIT = 900
@@ -143,8 +142,8 @@ MUTANTS = (
            "a line that is about to change does, in a cycle in which lines rest"),
     Mutant("sources/arbiter.py", "offers[1:].any() & ~(owed & offers[0])", "offers[1:].any()",
            "two slots in a row for other sources than the table"),
-    Mutant("rotation.py", "Cat(fine < i for i in range(8))", "Cat(fine <= i for i in range(8))",
-           "the one served last comes first"),
+    Mutant("sources/arbiter.py", "Cat(fine < i for i in range(8))",
+           "Cat(fine <= i for i in range(8))", "the one served last comes first"),
     Mutant("record/table.py", *_exchanged(
         """    Row("bank", Op.UPCALL, "Upcall state taken over; `injected` if UPVEC was",
         row=_V, data=(Value("line"), Value("pend")), result=(Value("injected"),)),

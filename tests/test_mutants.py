@@ -25,6 +25,6 @@ def test_a_text_that_is_not_there_once_is_an_error(text):
 
 
 def test_words_choose():
-    assert {mutant.file for mutant in mutants.chosen(["rotation.py"])} == {
-        "rotation.py", "dispatch/rotation.py"}
+    assert {mutant.file for mutant in mutants.chosen(["rotation.py", "arbiter"])} == {
+        "dispatch/rotation.py", "sources/arbiter.py"}
     assert mutants.chosen([]) == list(MUTANTS)

@@ -14,11 +14,30 @@ from vapic import Config
 from vapic.controller import Controller
 from vapic.layouts import Layouts, Mode, Outcome, SourceKind
 from vapic.regs import address
-from vapic.sources.arbiter import SourceArbiter
+from vapic.sources.arbiter import RoundRobin, SourceArbiter
 from vapic_sim.harness import simulate
 from vapic_sim.machine.bus import BusMaster
 
 SMALL = Config(rtes=3, irts=1, vcpus=4, lanes=4, domains=2, ports=32)
+
+
+@pytest.mark.parametrize("width", [1, 7, 56])
+def test_round_robin_starts_after_last(width):
+    dut, rng = RoundRobin(width), random.Random(width)
+
+    async def bench(ctx):
+        for _ in range(300):
+            request, last = rng.getrandbits(width) & rng.getrandbits(width), rng.randrange(width)
+            ctx.set(dut.request, request)
+            ctx.set(dut.last, last)
+            await ctx.tick()
+            order = [(last + 1 + i) % width for i in range(width)]
+            picks = [n for n in order if request >> n & 1]
+            assert ctx.get(dut.valid) == bool(picks)
+            if picks:
+                assert ctx.get(dut.n) == picks[0]
+
+    simulate(dut, bench)
 
 
 # -- the arbiter between played sources and a played dispatch ----------------------------------
