@@ -1,20 +1,13 @@
 """Who a request may go to: the terms E1 to E6 of SEL-03, for one lane."""
 
 from amaranth import Module, Mux
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .lanes import seen
+from .request import criteria
 
-__all__ = ["LaneTest", "criteria"]
-
-#: What a request asks of a lane, prepared from its entry.
-criteria = data.StructLayout({
-    "physical": 1, "logical": 1,    # destination mode; both: broadcast; neither: no owner (E3)
-    "evt": 1,                       # path EVT
-    "allow": 4,                     # by SCHED code, all ones for a static request (E5)
-})
-
+__all__ = ["LaneTest"]
 
 class LaneTest(wiring.Component):
     """Test one lane; combinational.

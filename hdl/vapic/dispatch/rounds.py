@@ -6,8 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..policy import Result, Terms, built, falls_back
 from ..trees import reduce_pairs
-from .order import rule_of
-from .request import asked_layout
+from .request import asked_layout, rule_of
 from .snapshot import key_bits
 from .tournament import Tournament
 

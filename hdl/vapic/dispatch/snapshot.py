@@ -9,8 +9,7 @@ from ..policy import built, falls_back
 from ..trees import reduce_pairs
 from .eligible import LaneTest
 from .lanes import metrics_layout, seen
-from .order import rule_of
-from .request import asked_layout
+from .request import asked_layout, rule_of
 
 __all__ = ["LaneKey", "LaneSnapshot", "key_bits"]
 
