@@ -5,10 +5,9 @@ from amaranth.hdl import Fragment
 
 from vapic import Config, policy
 from vapic.dispatch.lanes import kept
-from vapic.dispatch.snapshot import key_bits
 from vapic.dispatch.unit import Dispatch
 from vapic.layouts import AcceptResult, Layouts, Mode
-from vapic.policy import POLICIES, Policy, TargetPolicy, built, falls_back
+from vapic.policy import POLICIES, Policy, TargetPolicy, built, falls_back, key_bits
 from vapic_sim.harness import simulate
 from vapic_sim.run.job import POLICIES as CHOICES
 

@@ -6,7 +6,7 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Layouts, Policy, SourceKind
-from .snapshot import key_bits
+from ..policy import key_bits
 
 __all__ = ["TraceQueue"]
 

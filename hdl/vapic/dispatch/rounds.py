@@ -4,10 +4,9 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..policy import Result, Terms, built, falls_back
+from ..policy import Result, Terms, built, falls_back, key_bits
 from ..trees import reduce_pairs
 from .request import asked_layout, rule_of
-from .snapshot import key_bits
 from .tournament import Tournament
 
 __all__ = ["Rounds"]

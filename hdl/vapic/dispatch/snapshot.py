@@ -1,22 +1,63 @@
-"""C2 of a selection: every lane of the domain reduced to what the choice needs."""
+"""C2 of a selection: every lane of the domain reduced to what the choice needs, terms and key."""
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import rules
-from ..policy import built, falls_back
+from ..policy import built, falls_back, key_bits
 from ..trees import reduce_pairs
-from .eligible import LaneTest
 from .lanes import metrics_layout, seen
-from .request import asked_layout, rule_of
+from .request import asked_layout, criteria, rule_of
 
-__all__ = ["LaneKey", "LaneSnapshot", "key_bits"]
+__all__ = ["LaneKey", "LaneSnapshot", "LaneTest"]
 
 
-def key_bits(config) -> int:
-    """Width of the widest key of the policies built."""
-    return max(policy.key_bits for policy in built(config))
+class LaneTest(wiring.Component):
+    """Test one lane for the terms E1 to E6 of SEL-03; combinational.
+
+    Destination 0xFF is everyone, physical (LAPIC-30) and logical (LAPIC-31) alike. It is all that
+    a lane matches whose DFR is neither flat nor cluster, as that is kept without its LDR. MDA 0
+    matches nobody, since no bit of it can meet a bit of LDR.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    row, ask : ``In(seen(config))``, ``In(criteria)``
+        The lane, and the request.
+    open : ``In(1)``
+        E6: path LAPIC, or a port is bound and open (and not in flight, if dynamic).
+    candidate : ``Out(1)``
+        E1 to E3: online, enabled and named by the destination (LAPIC-33).
+    live : ``Out(1)``
+        E1 to E4 and E6: what the static rule matches.
+    eligible : ``Out(1)``
+        E1 to E6.
+    """
+
+    def __init__(self, config):
+        super().__init__({
+            "row": In(seen(config)), "ask": In(criteria), "open": In(1),
+            "candidate": Out(1), "live": Out(1), "eligible": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        row, ask, sched, allow = self.row, self.ask, self.row.sched.as_value(), self.ask.allow
+        low, high, same = row.common_ldr[:2], row.common_ldr[2:], row.same_ldr
+        named = Mux(row.flat, low.any() | high.any(), low.any() & same.all())
+        match = Mux(ask.physical, ask.logical | row.same_id.all(), ask.logical & named)
+        m.d.comb += [
+            self.candidate.eq(match & row.present),
+            self.live.eq(self.candidate & ~row.frozen & self.open),
+            self.eligible.eq(self.live & Mux(
+                sched[1], Mux(sched[0], allow[3], allow[2]), Mux(sched[0], allow[1], allow[0]))),
+        ]
+        return m
 
 
 class LaneKey(wiring.Component):
@@ -159,13 +200,11 @@ class LaneSnapshot(wiring.Component):
         self._config = config
         lanes = config.lanes
         super().__init__({
-            "capture": In(1),
-            "rows": In(data.ArrayLayout(seen(config), lanes)),
+            "capture": In(1), "rows": In(data.ArrayLayout(seen(config), lanes)),
             "outs": In(data.ArrayLayout(8, lanes)), "asked": In(asked_layout(config)),
             "exclude": In(1), "excluded": In(config.lane_bits),
             "candidates": Out(lanes), "eligible": Out(lanes), "live": Out(lanes),
-            "frozen": Out(1),
-            "v": Out(data.ArrayLayout(config.vcpu_bits, lanes)),
+            "frozen": Out(1), "v": Out(data.ArrayLayout(config.vcpu_bits, lanes)),
             # Ones after reset, as they are set rather than cleared.
             "keys": Out(data.ArrayLayout(key_bits(config), lanes), init=[0xFF] * lanes),
             "ties": Out(data.ArrayLayout(config.vcpu_bits, lanes)),
@@ -177,25 +216,24 @@ class LaneSnapshot(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         frozen = Signal(self._config.lanes)
-        for k in range(self._config.lanes):
+        asked = self.asked
+        for k, row in enumerate(self.rows):
             m.submodules[f"test_{k}"] = test = LaneTest(self._config)
             m.submodules[f"key_{k}"] = key = LaneKey(self._config, lane=k)
             m.d.comb += [
-                test.row.eq(self.rows[k]), test.ask.eq(self.asked.ask),
-                test.open.eq(self.asked.open[k]),
-                key.row.eq(self.rows[k]), key.out.eq(self.outs[k]), key.asked.eq(self.asked),
+                test.row.eq(row), test.ask.eq(asked.ask), test.open.eq(asked.open[k]),
+                key.row.eq(row), key.out.eq(self.outs[k]), key.asked.eq(asked),
             ]
             with m.If(self.capture):
                 m.d.sync += [
-                    self.candidates[k].eq(test.candidate), frozen[k].eq(self.rows[k].frozen),
+                    self.candidates[k].eq(test.candidate), frozen[k].eq(row.frozen),
                     self.live[k].eq(test.live), self.eligible[k].eq(test.eligible),
-                    self.keys[k].eq(key.key), self.ties[k].eq(key.tie),
-                    self.v[k].eq(self.rows[k].v),
+                    self.keys[k].eq(key.key), self.ties[k].eq(key.tie), self.v[k].eq(row.v),
                 ]
                 m.d.sync += [self.rounds[i][k].eq(test.eligible & key.plays[i]) for i in range(2)]
                 if falls_back(self._config):
                     m.d.sync += [self.early[k].eq(key.early), self.hinted[k].eq(
-                        test.eligible & self.asked.hint_valid & (self.asked.hint == k))]
+                        test.eligible & asked.hint_valid & (asked.hint == k))]
             with m.Elif(self.exclude & (self.excluded == k)):
                 m.d.sync += [self.rounds[i][k].eq(0) for i in range(2)]
                 if falls_back(self._config):
@@ -203,7 +241,7 @@ class LaneSnapshot(wiring.Component):
             # What beats a capture stands last, so that it is a set or a reset of the flip-flops.
             with m.If(self.capture & key.full):
                 m.d.sync += self.keys[k][:8].eq(0xFF)
-            with m.If(self.capture & ~self.asked.order.by_v):
+            with m.If(self.capture & ~asked.order.by_v):
                 m.d.sync += self.ties[k][:-1].eq(0)
             if falls_back(self._config):
                 with m.If(self.capture & key.early_full):

@@ -16,6 +16,7 @@ from .sticky import Sticky
 
 __all__ = [
     "POLICIES", "Policy", "Result", "TargetPolicy", "Terms", "Verdict", "built", "falls_back",
+    "key_bits",
 ]
 
 
@@ -47,3 +48,8 @@ def built(config) -> tuple[TargetPolicy, ...]:
 def falls_back(config) -> bool:
     """Whether a policy built has a hint and a fallback."""
     return any(policy.falls_back for policy in built(config))
+
+
+def key_bits(config) -> int:
+    """Width of the widest key of the policies built."""
+    return max(policy.key_bits for policy in built(config))
