@@ -13,8 +13,8 @@ from .explain import TraceQueue
 from .lanes import LaneStore
 from .request import RequestSnapshot
 from .rotation import Rotation
-from .rounds import Rounds
 from .snapshot import LaneSnapshot
+from .tournament import Rounds
 from .watch import ChangeWatch
 
 __all__ = ["Dispatch"]
