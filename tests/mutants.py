@@ -185,7 +185,7 @@ MUTANTS = (
            "an operation issued while the one before of its vCPU is decided"),
     Mutant("bank/bitmaps.py", " & below_2[3].replicate(8)", "",
            "a vector is found below the lowest word"),
-    Mutant("bank/priority.py", "(irr > tpr) & (irr > isr)", "(irr >= tpr) & (irr > isr)",
+    Mutant("bank/decide.py", "(irr > tpr) & (irr > isr)", "(irr >= tpr) & (irr > isr)",
            "a request of the class of TPR"),
 )
 

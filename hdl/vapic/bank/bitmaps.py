@@ -1,14 +1,16 @@
-"""Bitmaps of all vLAPICs: IRR, ISR and TMR as memories of 32-bit words."""
+"""Stages 3 to 6: words of IRR, ISR and TMR in memory; stage 5: their summary in the head row."""
 
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..layouts import Layouts
 from ..rows import Read, RowMemory
 from ..trees import decode, highest
-from .head import select, word_index
+from .head import head_layout, select, word_index
+from .operation import pass_on, summed, updated
 
-__all__ = ["BitmapWords", "found_layout", "lookup_layout"]
+__all__ = ["BitmapStage", "BitmapSummary", "BitmapWords", "found_layout", "lookup_layout"]
 
 
 def lookup_layout(config) -> data.StructLayout:
@@ -149,3 +151,104 @@ class BitmapWords(wiring.Component):
         found, lower = highest(m, below, name=f"{name}_lower")
         m.d.comb += memory.below.addr.eq(Cat(word_index(self.config, lower), lookup.v))
         return Cat(lower, Const(0, 3 - len(lower)), found)
+
+
+class BitmapStage(wiring.Component):
+    """Bring the summary of the bitmaps in the head row up to date, and warn dispatch.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the controller.
+
+    Members
+    -------
+    i, o : ``In(updated)``, ``Out(summed)``
+        The operation.
+    found : ``In(found_layout)``
+        What `BitmapWords` found, in this cycle.
+    lane_note : ``Out(Layouts.lane_note)``
+        In this cycle, the one before the decision.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "i": In(updated(config)), "o": Out(summed(config)), "found": In(found_layout()),
+            "lane_note": Out(Layouts(config).lane_note),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.summary = summary = BitmapSummary(self.config)
+        i, head, found, note = self.i, self.i.head, self.found, self.lane_note
+        m.d.comb += [
+            summary.head.eq(head), summary.vector.eq(i.vector), summary.put.eq(i.put),
+            summary.take.eq(i.take), summary.end.eq(i.end), summary.reset.eq(i.reset),
+            summary.hit.eq(found.hit), summary.emptied.eq(found.emptied),
+            summary.left.eq(found.left),
+            note.config.eq(i.changed), note.grew.eq(i.inject & ~found.hit),
+            note.valid.eq(i.op.valid & (note.config | note.grew) & (head.online | i.old.online)),
+            note.dom.eq(head.dom), note.k.eq(head.k),
+        ]
+        pass_on(m, self)
+        m.d.sync += [
+            self.o.head.eq(summary.head_next), self.o.hit.eq(found.hit),
+            self.o.eoi.eq(i.end & found.level & ~head.suppress & (head.dom < self.config.domains)),
+        ]
+        return m
+
+
+class BitmapSummary(wiring.Component):
+    """Bring the summary fields of a head row up to date with one bit change; combinational.
+
+    Members
+    -------
+    head, head_next : ``In(head_layout)``, ``Out(head_layout)``
+        The row before and after; only the summary fields differ.
+    vector : ``In(8)``
+        The bit that changes.
+    put, take, end, reset : ``In(1)``
+        Set in IRR and recorded in TMR; moved from IRR to ISR; cleared in ISR; all cleared. At most
+        one of them.
+    hit : ``In(1)``
+        ``put``: the bit was set already.
+    emptied, left : ``In(1)``, ``In(8)``
+        ``take`` and ``end``: no bit is left in the word, the highest vector left in the bitmap.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        head = head_layout(config)
+        super().__init__({
+            "head": In(head), "head_next": Out(head), "vector": In(8),
+            "put": In(1), "take": In(1), "end": In(1), "reset": In(1), "hit": In(1),
+            "emptied": In(1), "left": In(8),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        words, head, after = self.config.words, self.head, self.head_next
+        word = Signal(words)
+        m.d.comb += [word.eq(decode(self.vector[5:], words)), after.eq(head)]
+
+        def with_word(old, put, drop):
+            return (old | word & put.replicate(words)) & ~(word & drop.replicate(words))
+
+        m.d.comb += [
+            after.irr_words.eq(with_word(head.irr_words, self.put, self.take & self.emptied)),
+            after.isr_words.eq(with_word(head.isr_words, self.take, self.end & self.emptied)),
+            after.tmr_words.eq(head.tmr_words | word & self.put.replicate(words)),
+            after.irr_count.eq(head.irr_count + Mux(self.take, 0xFF, self.put & ~self.hit)),
+            after.isr_count.eq(head.isr_count + Mux(self.end, 0xF, self.take)),
+        ]
+        with m.If(self.put & (self.vector > head.irrv)):
+            m.d.comb += after.irrv.eq(self.vector)
+        with m.If(self.take):
+            m.d.comb += [after.irrv.eq(self.left), after.isrv.eq(self.vector)]
+        with m.If(self.end):
+            m.d.comb += after.isrv.eq(self.left)
+        with m.If(self.reset):
+            m.d.comb += [after[name].eq(0) for name in (
+                "irr_words", "isr_words", "tmr_words", "irrv", "isrv", "irr_count", "isr_count")]
+        return m

@@ -1,12 +1,17 @@
 """Head row of a vCPU: all that the bank keeps of it but the words of its bitmaps."""
 
-from amaranth import Value
+from amaranth import Cat, Value
 from amaranth.lib import data
 
 from ..regs import Keep, Register, lapic, vcpu
 from ..regs.layout import kept, resets
 
-__all__ = ["head_layout", "head_registers", "reset_row", "select", "word_index"]
+__all__ = [
+    "head_layout", "head_registers", "reset_row", "select", "terms", "terms_layout", "word_index",
+]
+
+#: What eligibility rests on, load excepted.
+_TERMS = ("online", "freeze", "en", "svr_enabled", "id", "ldr", "dfr", "sched")
 
 
 def head_registers(config) -> list[Register]:
@@ -36,6 +41,17 @@ def reset_row(config, *, v: Value, dom: Value, k: Value) -> dict:
     row = resets((*vcpu.REGISTERS, *lapic.REGISTERS), Keep.HEAD)
     row |= {"dom": dom, "k": k, "apicid": v, "id": v}
     return {name: row[name] for name in head_layout(config).members if name in row}
+
+
+def terms_layout(config) -> data.StructLayout:
+    """Terms of eligibility, load excepted."""
+    members = head_layout(config).members
+    return data.StructLayout({name: members[name] for name in _TERMS})
+
+
+def terms(head) -> Value:
+    """Those of a head row, as bits."""
+    return Cat(head[name] for name in _TERMS)
 
 
 def word_index(config, word: Value) -> Value:

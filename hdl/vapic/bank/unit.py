@@ -10,16 +10,17 @@ from ..layouts import Layouts
 from ..record import Recorder, record_ports
 from ..rows import Read, RowMemory
 from .answer import BusAnswer
-from .bitmaps import BitmapWords
+from .bitmaps import BitmapStage, BitmapWords
 from .counters import VcpuCounters
+from .decide import DecideStage, VcpuOutputs
 from .head import head_layout
 from .initialise import Initialise
 from .issue import Issue
 from .lane_view import LaneView
 from .operation import Op
 from .sources import AcceptSource, BusSource, NoteSource
-from .stages import BitmapStage, DecideStage, LookupStage, SubjectStage, UpcallStage
-from .vcpu_outputs import VcpuOutputs
+from .subject import LookupStage, SubjectStage
+from .upcall import UpcallStage
 
 __all__ = ["Bank"]
 
