@@ -15,10 +15,9 @@ from .counters import VcpuCounters
 from .decide import DecideStage, VcpuOutputs
 from .head import head_layout
 from .initialise import Initialise
-from .issue import Issue
+from .issue import AcceptSource, BusSource, Issue, NoteSource
 from .lane_view import LaneView
 from .operation import Op
-from .sources import AcceptSource, BusSource, NoteSource
 from .subject import LookupStage, SubjectStage
 from .upcall import UpcallStage
 
