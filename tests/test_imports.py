@@ -26,6 +26,32 @@ ROOMS = {
     "report": ("traces", "run"),
     "speed": ("drivers", "engine", "traces", "verify"),
 }
+#: Rooms of the hardware: the ground, the blocks, which know the ground and not each other, and what
+#: stands above them.
+_GROUND = {
+    "numbers": (),
+    "trees": (),
+    "onehot": ("trees",),
+    "rows": (),
+    "policy": ("numbers",),
+    "config": ("policy",),
+    "regs": ("policy",),
+    "layouts": ("config", "numbers", "policy", "regs"),
+    "rules": ("layouts",),
+    "slices": ("layouts",),
+    "record": ("layouts",),
+}
+_BLOCKS = ("access", "ioapic", "msi", "sources", "dispatch", "evtchn", "bank")
+HARDWARE = {
+    **_GROUND,
+    **dict.fromkeys(_BLOCKS, tuple(_GROUND)),
+    "controller": (*_GROUND, *_BLOCKS),
+    "cli": (),
+    "progress": (),
+    "export": ("cli", "config", "controller", "progress", "regs"),
+}
+#: Folder and rooms of each house.
+HOUSES = {"vapic": ("hdl/vapic", HARDWARE), "vapic_sim": ("sim/vapic_sim", ROOMS)}
 
 
 def imports(tree, package):
@@ -74,20 +100,46 @@ def test_model_stands_alone():
     assert not wrong
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_rooms_of_the_simulation(room):
-    allowed = tuple(f"vapic_sim.{other}" for other in (room, *ROOMS[room]))
-    folder = f"sim/vapic_sim/{room}"
-    wrong = [f"{path.relative_to(ROOT)}: {name}"
-             for path, tree in sources(folder)
-             for name in imports(tree, package_of(path, folder, f"vapic_sim.{room}"))
-             if name.startswith("vapic_sim.") and not any(within(name, a) for a in allowed)]
+def strays(tree, package, house, room, allowed):
+    """Imports of a file that go into other rooms of its house than it may look into."""
+    rooms = tuple(f"{house}.{other}" for other in (room, *allowed))
+    return [name for name in imports(tree, package)
+            if name.startswith(f"{house}.") and not any(within(name, other) for other in rooms)]
+
+
+@pytest.mark.parametrize(("house", "room"), [(house, room) for house, (_, rooms) in HOUSES.items()
+                                             for room in rooms])
+def test_rooms(house, room):
+    folder, rooms = HOUSES[house]
+    files = [(path, tree) for path, tree in sources(folder)
+             if path.relative_to(ROOT / folder).parts[0] in (room, f"{room}.py")]
+    assert files
+    wrong = [f"{path.relative_to(ROOT)}: {name}" for path, tree in files
+             for name in strays(tree, package_of(path, folder, house), house, room, rooms[room])]
     assert not wrong
 
 
 def test_every_room_has_its_arrows():
     rooms = {path.parent.name for path in (ROOT / "sim/vapic_sim").glob("*/__init__.py")}
     assert rooms == set(ROOMS)
+    rooms = {path.parent.name for path in (ROOT / "hdl/vapic").glob("*/__init__.py")}
+    files = {path.stem for path in (ROOT / "hdl/vapic").glob("*.py")}
+    assert rooms | files - {"__init__"} == set(HARDWARE)
+
+
+@pytest.mark.parametrize(("room", "text", "expected"), [
+    ("bank", "from ..evtchn.rows import RowLayouts", {
+        "vapic.evtchn.rows", "vapic.evtchn.rows.RowLayouts"}),
+    ("bank", "from .. import dispatch, rules", {"vapic.dispatch"}),
+    ("ioapic", "def f():\n    from vapic.controller import Controller", {
+        "vapic.controller", "vapic.controller.Controller"}),
+    ("record", "from ..bank.operation import op_layout", {
+        "vapic.bank.operation", "vapic.bank.operation.op_layout"}),
+    ("bank", "from ..rows import Read\nfrom .head import head_layout\nimport vapic_sim", set()),
+])
+def test_strays_are_found(room, text, expected):
+    tree = ast.parse(text)
+    assert set(strays(tree, f"vapic.{room}", "vapic", room, HARDWARE[room])) == expected
 
 
 @pytest.mark.parametrize("folder", ["hdl", "sim", "boards", "tests"])
