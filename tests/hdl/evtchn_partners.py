@@ -88,7 +88,7 @@ class Dispatch:
         self.ok = rng.random() >= self.doubt
         ctx.set(dut.grant.target.valid, self.offered)
         # Some are announced, and some that are never come.
-        ctx.set(dut.grant_comes, rng.random() < 0.3)
+        ctx.set(dut.grant_comes, self.rate > 0 and rng.random() < 0.3)
         if self.offered:
             ctx.set(dut.grant.target.payload, self.targets[0])
         ctx.set(dut.grant.ok, self.ok)

@@ -35,7 +35,7 @@ class Cursor:
     lane_hot : ``lanes`` bits
         Lane of `now`, one-hot.
     at_word_hot, at_lane_hot : ``port_words``, ``lanes`` bits
-        Word of the port, and lane, of `at`; from registers.
+        Word of the port, and lane, of `at`; from registers. No lane until the store is ready.
     """
 
     def __init__(self, m: Module, store, config):
@@ -51,6 +51,8 @@ class Cursor:
         with m.If(~store.stall):
             m.d.sync += [self.at_lane_hot.eq(self.lane_hot),
                          self.at_word_hot.eq(Cat(decode(self.now.port[5:], config.port_words)))]
+        with m.If(~store.ready):
+            m.d.sync += self.at_lane_hot.eq(0)
 
     def move(self, m: Module, *, entry: bool = True, **places) -> None:
         """Go to another ``dom``, ``port``, ``k`` or ``n``; what is not named stays.

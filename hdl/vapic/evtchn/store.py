@@ -30,7 +30,8 @@ class Store(wiring.Component):
 
     After reset every row is written with its reset value (GEN-06), in as many cycles as the largest
     memory has rows, but for ``port_of`` (the port of a PIRQ and lane), which has no meaning while
-    the PIRQ's ``bound`` bit is 0. ``ready`` rises after that; until then nothing may be written.
+    the PIRQ's ``bound`` bit is 0. ``ready`` rises after that; until then nothing may be written,
+    and the rows in registers that new rows are made of are 0, so that these are.
 
     Parameters
     ----------
@@ -77,19 +78,19 @@ class Store(wiring.Component):
         c = self._config = config
         rows = self._rows = RowLayouts(config)
         apart, lane_depth = {"engine": Read.APART}, c.domains << c.lane_bits
-        self.ports = RowMemory(rows.port, c.domains << c.port_bits, reads=apart, sweep=True)
+        swept = {"sweep": True, "quiet": True}
+        self.ports = RowMemory(rows.port, c.domains << c.port_bits, reads=apart, **swept)
         self.words = RowMemory(data.ArrayLayout(32, 4), c.domains << (c.port_bits - 5),
-                               reads={"engine": Read.HELD}, sweep=True, granularity=1)
-        self.lanes = RowMemory(rows.lane, lane_depth, reads=apart, sweep=True)
-        self.pirqs = RowMemory(rows.pirq, c.pirqs, sweep=True,
+                               reads={"engine": Read.HELD}, granularity=1, **swept)
+        self.lanes = RowMemory(rows.lane, lane_depth, reads=apart, **swept)
+        self.pirqs = RowMemory(rows.pirq, c.pirqs, **swept,
                                reads={"engine": Read.HELD, "dispatch": Read.APART})
         self.port_of_rows = RowMemory(c.port_bits, c.pirqs << c.lane_bits, reads=apart)
-        self.full_words = RowMemory(c.port_words, c.domains, reads={"engine": Read.NOW},
-                                    sweep=True)
-        self.inflight_count = RowMemory(rows.out_bits, lane_depth, sweep=True,
+        self.full_words = RowMemory(c.port_words, c.domains, reads={"engine": Read.NOW}, **swept)
+        self.inflight_count = RowMemory(rows.out_bits, lane_depth, **swept,
                                         reads={"engine": Read.NOW, "bank": Read.NOW})
         self.banks = RowMemory(data.ArrayLayout(32, 2), 2 * lane_depth * len(BankRow),
-                               reads=apart, sweep=True, granularity=1)
+                               reads=apart, granularity=1, **swept)
         self.lane_of_rows = RowMemory(c.lane_bits, c.vcpus, reads={"engine": Read.HELD})
         members = {}
         for name, shape, strobes in (
@@ -132,6 +133,9 @@ class Store(wiring.Component):
         self._connect_lane_of(m, sweep)
         self._connect_dispatch(m)
         self._connect_inflight(m, sweep)
+        with m.If(sweep.busy):
+            m.d.sync += [_bits(row).eq(0) for row in (
+                self.port, self.word, self.lane, self.pirq, self.full, self.inflight)]
         return m
 
     def _connect_engine(self, m: Module) -> None:
