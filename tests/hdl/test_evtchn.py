@@ -10,7 +10,7 @@ from vapic.layouts import Err
 from vapic_sim.harness import simulate
 from vapic_sim.model.records import AcceptResult
 
-from .evtchn_environment import FLAGS, Environment
+from .evtchn_environment import FLAGS, LIMIT, Environment
 from .evtchn_model import MASK, WINDOW
 
 
@@ -150,6 +150,8 @@ def run_random(config, seed, rounds, **rates):
     return env
 
 
+#: Cycles from the decision of a grant to the next target of dispatch, at least.
+NEXT_GRANT = 6
 SMALL = dict(rtes=4, irts=4, vcpus=7, lanes=4, domains=2, ports=64, commits=True)
 
 
@@ -300,6 +302,7 @@ def test_large_configuration():
         await env.access(ctx, base + 0x1300, 63)
         await env.access(ctx, base + 0x130C, 0x20)
         await env.grant(ctx, 63, False, [(3, 243), (15, 255)])
+        await env.access(ctx, base + 0x1180, 4)     # one of the two is masked meanwhile
         env.model.events.land_all(63)
         ctx.set(dut.end_flight.payload, 63)
         ctx.set(dut.end_flight.valid, 1)
@@ -316,3 +319,58 @@ def test_large_configuration():
         assert ctx.get(dut.store.inflight_count.data[15 << 4 | 15]) == 0
 
     simulate(dut, bench)
+
+
+def test_end_of_flight_is_reached_among_grants():
+    """It waits for the last target of the grant under way, and for no other grant.
+
+    The next one comes as soon as dispatch can have it; none of the PIRQ itself, as its entry asks
+    for nothing meanwhile.
+    """
+    dut = EventChannels(Config(**SMALL))
+    env = Environment(dut, 7, grants=0, bank=1.0)
+    lanes, store, pause, waits = range(env.c.lanes), dut.store, 0, set()
+
+    async def cycle(ctx, ends):
+        """Grants of PIRQ 2, and of PIRQ 1 while it does not end, to all lanes."""
+        nonlocal pause
+        pause = pause + 1 if env.dispatch.idle() else 0
+        if pause == NEXT_GRANT:
+            env.dispatch.start(2 if ends else env.rng.choice((1, 2)), False,
+                               [(k, k) for k in lanes])
+        ctx.set(dut.end_flight.valid, ends)
+        for partner in (env.dispatch, env.store, env.bank):
+            partner.drive(ctx, dut)
+            partner.look(ctx, dut)
+        ended = ctx.get(dut.end_flight.ready)
+        await ctx.tick()
+        return ended
+
+    def in_flight(ctx, n):
+        return ctx.get(store.pirqs.data[n]).infl
+
+    async def bench(ctx):
+        await start(ctx, dut)
+        for n in (1, 2):
+            for k in lanes:
+                for arg, value in ((0x1300, n), (0x1304, k), (0x130C, 0x20)):
+                    await env.access(ctx, WINDOW + arg, value)
+        ctx.set(dut.end_flight.payload, 1)
+        for delay in range(60):
+            while in_flight(ctx, 1) != (1 << len(lanes)) - 1:
+                await cycle(ctx, 0)
+            for _ in range(delay):
+                await cycle(ctx, 0)
+            wait = 1
+            while not await cycle(ctx, 1):
+                wait += 1
+                assert wait < LIMIT, delay
+            waits.add(wait)
+            assert in_flight(ctx, 1) == 0
+            assert [ctx.get(store.inflight_count.data[k]) for k in lanes] == [
+                in_flight(ctx, 2) >> k & 1 for k in lanes]
+
+    simulate(dut, bench)
+    # A target of such a grant takes 6 cycles, and each lane 4 to end.
+    soonest = 3 + 4 * len(lanes)
+    assert min(waits) == soonest and max(waits) <= soonest + 6 * len(lanes)
