@@ -115,6 +115,27 @@ def test_eoi_register_ends_all_in_flight_though_one_was_about_to_be_offered():
     simulate(dut, bench, background=[channels])
 
 
+@pytest.mark.parametrize("ser", [0, 1])
+def test_what_is_in_flight_blocks_a_serialised_request_alone(ser):
+    """REQSTAT shows it as serviceable as long as nobody takes it."""
+    dut = Ioapic(Config(rtes=1, irts=0, vcpus=4, lanes=4, domains=2, ports=64))
+
+    async def bench(ctx):
+        await ctx.tick().until(dut.ready)
+        ctx.set(dut.globals.enable, 1)
+        await access_to(dut, ctx, 0x2000, 0x70F1 | ser << 1)        # path EVT
+        await access_to(dut, ctx, 0, 0x10)
+        await access_to(dut, ctx, 0x10, 0x31)
+        ctx.set(dut.pirq_note, {"valid": 1, "infl_any": 1})
+        await ctx.tick()
+        ctx.set(dut.pirq_note.valid, 0)
+        ctx.set(dut.pin, 1)
+        await ctx.tick().repeat(8)
+        assert await access_to(dut, ctx, 0x2800) == 0b00101 | (not ser) << 5
+
+    simulate(dut, bench)
+
+
 def test_reset_restores_every_row_and_makes_no_edge():
     config = Config(rtes=3, irts=2, vcpus=4, lanes=4, domains=2, ports=64)
     dut, reset = Ioapic(config), Signal()
