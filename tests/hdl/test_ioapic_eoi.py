@@ -367,11 +367,13 @@ def test_match_follows_writes_of_every_vector_and_domain(sizes):
                     ctx.set(dut.eoi, {"valid": 1, "vector": each, "dom": dom})
                     await ctx.tick()
                     ctx.set(dut.eoi.valid, 0)
-                    while ctx.get(dut.busy):
-                        await ctx.tick()
+                    assert ctx.get(dut.busy)
+                    await ctx.tick().repeat(4)
+                assert ctx.get(dut.busy)
                 expected = {"vector": vector, "dom": dom, "path": 0}
                 seen = ctx.get(dut.ended)
                 await ctx.tick()
+                assert not ctx.get(dut.busy)
             else:
                 every = rng.randrange(2)
                 ctx.set(dut.vector, vector)

@@ -43,11 +43,11 @@ class Cursor:
         self.lane_hot = Cat(decode(self.now.k, config.lanes))
         self.at_word_hot, self.at_lane_hot = Signal(config.port_words), Signal(config.lanes)
         self._row, self.query_n = store.port, Signal.like(self.next.n)
-        self._moves: dict[str, list[tuple[Value, Value]]] = {
-            name: [] for name, _ in self.next.shape()}
-        self._to_lane: list[Value] = []
-        self._to_pirq: list[Value] = []
-        self._queries: list[tuple[Value, Value]] = []
+        #: Of each place: the strobes of the moves to each value, by the identity of that.
+        self._moves: dict[str, dict[int, tuple[Value, list[Value]]]] = {
+            name: {} for name, _ in self.next.shape()}
+        self._queries: dict[int, tuple[Value, list[Value]]] = {}
+        self._notify, self._tied = self._row.notify, self._row.tie.n
         with m.If(~store.stall):
             m.d.sync += [self.at_lane_hot.eq(self.lane_hot),
                          self.at_word_hot.eq(Cat(decode(self.now.port[5:], config.port_words)))]
@@ -60,35 +60,32 @@ class Cursor:
         Without `entry`, the table entry of PIRQ ``n`` is not looked at.
 
         In one cycle at most one call for each of them may be reached: the new place is a sum over
-        all calls, as it is the address of most memories.
+        all values, as it is the address of most memories. Calls with the same object share a term.
         """
         goes = _strobe(m)
         for name, value in places.items():
-            self._moves[name].append((goes, Value.cast(value)))
+            self._moves[name].setdefault(id(value), (value, []))[1].append(goes)
         if entry and "n" in places:
-            self._queries.append((goes, Value.cast(places["n"])))
+            self._queries.setdefault(id(places["n"]), (places["n"], []))[1].append(goes)
 
     def follow(self, m: Module, *, pirq: bool) -> None:
         """Go to the lane, and to the PIRQ if wanted, of the port whose row is in its register."""
-        goes = _strobe(m)
-        self._to_lane.append(goes)
+        self.move(m, k=self._notify)
         if pirq:
-            self._to_pirq.append(goes)
+            self.move(m, n=self._tied)
 
     def finish(self, m: Module) -> None:
-        """Add the sum, after all calls of `move` and `follow`."""
-        self._moves["k"].append((reduce_pairs(self._to_lane, or_), self._row.notify))
-        self._moves["n"].append((reduce_pairs(self._to_pirq, or_), self._row.tie.n))
+        """Add the sums, after all calls of `move` and `follow`."""
         for name, moves in self._moves.items():
-            stays = (~reduce_pairs([goes for goes, _ in moves], or_), self.now[name])
-            m.d.comb += self.next[name].eq(_sum([*moves, stays]))
-            if name == "n":
-                m.d.comb += self.query_n.eq(_sum([*self._queries, moves[-1], stays]))
+            m.d.comb += self.next[name].eq(_sum(moves, self.now[name]))
+        m.d.comb += self.query_n.eq(_sum(self._queries, self.now.n))
 
 
-def _sum(ways: list[tuple[Value, Value]]) -> Value:
-    """The value whose strobe is 1, or 0."""
-    return reduce_pairs([Mux(goes, value, 0) for goes, value in ways], or_)
+def _sum(moves: dict[int, tuple[Value, list[Value]]], stays: Value) -> Value:
+    """The value that has a strobe; without one the last."""
+    terms = [(reduce_pairs(strobes, or_), value) for value, strobes in moves.values()]
+    return Mux(reduce_pairs([goes for goes, _ in terms], or_),
+               reduce_pairs([Mux(goes, value, 0) for goes, value in terms], or_), stays)
 
 
 def _strobe(m: Module) -> Signal:

@@ -41,6 +41,8 @@ class Grant:
     def __init__(self, m: Module, unit, pirq: PirqStep):
         self._unit = unit
         self._target = target = Signal(Layouts(unit.config).evt_grant)
+        named = unit.grant.target.payload
+        self._place = {name: named[name] for name in ("dom", "k", "n")}
         self.active, self.multi, self.granted = Signal(), Signal(), Signal()
         self.waits, self.refused, self.more = Signal(), Signal(), Signal()
         m.d.sync += self.waits.eq(unit.grant.target.valid & ~self.granted)
@@ -50,7 +52,7 @@ class Grant:
     def look(self, m: Module, cursor: Cursor) -> None:
         """Go to the lane and PIRQ of the target that is offered, if there is one."""
         target = self._unit.grant.target.payload
-        cursor.move(m, dom=target.dom, k=target.k, n=target.n, entry=False)
+        cursor.move(m, **self._place, entry=False)
         m.d.sync += [self._target.eq(target), self.more.eq(~target.first & ~target.last)]
 
     def take(self, m: Module, states: OneHot) -> None:

@@ -59,7 +59,7 @@ class EoiMatch(wiring.Component):
     kept, keeps : ``Out(pirqs)``, ``Out(1)``
         With ``keeps``: what the EOI register is for, from its clear to ``over``.
     busy : ``Out(1)``
-        An EOI of a vLAPIC waits or is under way, and clears nothing yet.
+        An EOI of a vLAPIC waits or is under way.
     moving : ``Out(1)``
         Rows are being moved, from the cycle after the write.
     ready, quiet : ``Out(1)``
@@ -96,7 +96,7 @@ class EoiMatch(wiring.Component):
             rows.write.en.eq(writes), rows.write.addr.eq(place),
             rows.write.data.eq(row ^ self.at),
             self.ready.eq(~sweep.busy), self.quiet.eq(~eoi.valid),
-            last.eq(ends & ~self.ending), self.busy.eq(eoi.valid & ~last),
+            last.eq(ends & ~self.ending), self.busy.eq(eoi.valid),
             self.ended.eq(self.kept & ends.replicate(len(row))),
         ]
 
