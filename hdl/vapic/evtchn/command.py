@@ -13,9 +13,8 @@ from .cursor import Cursor
 from .decode import Op
 from .operands import Found, Operands
 from .ops import OPERATIONS, Then
-from .pirq_step import PirqStep
-from .port_step import STEP, PortStep, look_at_bits
 from .rows import BankRow, PortState, RowLayouts
+from .step import STEP, PirqStep, PortStep, look_at_bits
 from .store import Store
 
 __all__ = ["Command"]

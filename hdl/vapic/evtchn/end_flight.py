@@ -5,8 +5,7 @@ from amaranth import Cat, Module, Signal
 from ..onehot import OneHot
 from ..trees import decode, lowest
 from .cursor import Cursor
-from .pirq_step import PirqStep
-from .port_step import PortStep
+from .step import PirqStep, PortStep
 from .store import Store
 
 __all__ = ["EndFlight"]

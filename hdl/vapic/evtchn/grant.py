@@ -7,8 +7,7 @@ from ..onehot import OneHot
 from .bus import BusSide
 from .cursor import Cursor
 from .notes import BankNotes
-from .pirq_step import PirqStep
-from .port_step import PortStep, look_at_bits
+from .step import PirqStep, PortStep, look_at_bits
 from .store import Store
 
 __all__ = ["Grant"]

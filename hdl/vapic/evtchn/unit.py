@@ -19,9 +19,8 @@ from .end_flight import EndFlight
 from .grant import Grant
 from .notes import BankNotes
 from .operands import Operands
-from .pirq_step import PirqStep
-from .port_step import PortStep, add_port_states
 from .router import Router
+from .step import PirqStep, PortStep, add_port_states
 from .store import Store
 from .walk import Walk, add_walk_states
 

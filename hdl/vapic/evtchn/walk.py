@@ -8,8 +8,8 @@ from .bus import BusSide
 from .cursor import Cursor
 from .decode import Kind
 from .first_bit import FirstBit
-from .port_step import PortStep
 from .rows import PortState
+from .step import PortStep
 from .store import Store
 
 __all__ = ["Walk", "add_walk_states"]

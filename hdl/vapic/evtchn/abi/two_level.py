@@ -9,8 +9,8 @@ from ..bus import BusSide
 from ..cursor import Cursor
 from ..decode import Kind
 from ..notes import BankNotes
-from ..port_step import PortStep
 from ..rows import put
+from ..step import PortStep
 from ..store import Store
 from ..walk import Walk
 
