@@ -149,8 +149,8 @@ class Flags(wiring.Component):
             m.d.comb += arrived[c.rtes:].eq(
                 decode(self.message.index, c.irts) & self.message.valid.replicate(c.irts))
         stays = Signal()
-        m.d.sync += stays.eq((pend & here & ~(at & self._all(change.clear))).any()
-                             & ~(ends & ~again))
+        # Of `again`, so of an edge or hand-back: none meets a write that clears.
+        m.d.sync += stays.eq((pend & here).any() & ~(ends & ~again))
         m.d.sync += self.merged.eq(again & ~ends & stays)
         self._count(m, pend, handed, arrived, ends & ~again)
 
