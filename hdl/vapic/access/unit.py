@@ -103,14 +103,14 @@ class AccessUnit(wiring.Component):
         answer, berr = Signal(32), Signal()
 
         # Its answer, from here or from its unit.
-        own, in_globals = Signal(), Signal()
+        own, in_globals, writes = Signal(), Signal(), Signal()
         partial = in_globals & ~request.sel.all()
-        decide = Signal()
+        decide, issued = Signal(), Signal()
         response = Signal(self._layouts.bus_response)
         own_response = Signal(self._layouts.bus_response)
         m.d.comb += [
             registers.addr.eq(request.addr), registers.value.eq(request.data),
-            registers.write.eq(decide & in_globals & request.we & ~partial),
+            registers.write.eq(issued & writes & ~self.hold),
             registers.reading.eq(decide & in_globals & ~request.we),
             own_response.data.eq(Mux(in_globals & ~request.we, registers.read, 0)),
             own_response.err.eq(Mux(partial, Err.PARTIAL, refusal)),
@@ -130,10 +130,11 @@ class AccessUnit(wiring.Component):
                       for mine, number in zip(bits, _UNITS.values(), strict=True)),
                     own.eq((rights.unit == Unit.REFUSED) | (rights.unit == Unit.GLOBALS)),
                     in_globals.eq(rights.unit == Unit.GLOBALS), refusal.eq(rights.err),
+                    writes.eq((rights.unit == Unit.GLOBALS) & seen["we"] & seen["sel"].all()),
                 ] + [request[name].eq(seen[name]) for name in ("we", "sel", "vmm", "dom", "vcpu")]
                 m.next = "ISSUE"
             with m.State("ISSUE"):
-                m.d.comb += decide.eq(own & ~self.hold)
+                m.d.comb += [issued.eq(1), decide.eq(own & ~self.hold)]
                 with m.If(taken | answered):
                     m.d.sync += offered.eq(0)
                 with m.If(decide | ~own & answered):

@@ -57,10 +57,10 @@ class Dispatch(wiring.Component):
     accept, evt_grant : ``Out(Layouts.sink(...))``
         The bank and the event channels.
     evt_comes : ``Out(1)``
-        A target may be offered to the event channels in the next cycle, where none was.
+        A target may be offered to the event channels in the next cycle, if none is in this one.
     lag, judging : ``In(1)``, ``Out(1)``
-        PIRQ rows are not up to date: no selection starts in this cycle; an outcome is being judged,
-        and told in the next one.
+        PIRQ rows are not up to date: no selection starts in this cycle; an outcome is being judged
+        (a flip-flop), and told in the next one.
     hold, hold_notes, hold_ack : ``Out(1)``, ``Out(1)``, ``In(1)``
         Several targets are being decided; the bank holds back writes, and notes of its own too.
     globals, now : ``In``
@@ -101,14 +101,10 @@ class Dispatch(wiring.Component):
             "ready": Out(1), "quiet": Out(1),
         }
         super().__init__(ports | record_ports(config))
-        self.lanes = LaneStore(config)
-        self.rotation = Rotation(config)
-        self.request = RequestSnapshot(config)
-        self.snapshot = LaneSnapshot(config)
-        self.rounds = Rounds(config)
-        self.delivery = Delivery(config)
-        self.watch = ChangeWatch(config)
-        self.queue = TraceQueue(config)
+        self.lanes, self.rotation = LaneStore(config), Rotation(config)
+        self.request, self.snapshot = RequestSnapshot(config), LaneSnapshot(config)
+        self.rounds, self.delivery = Rounds(config), Delivery(config)
+        self.watch, self.queue = ChangeWatch(config), TraceQueue(config)
 
     def elaborate(self, platform):
         m = Module()
@@ -128,7 +124,7 @@ class Dispatch(wiring.Component):
         m.d.comb += self.queue.record.key.eq(key)
         # The outcome is told, and commits, in the cycle after it is judged: no start before that.
         ending, was_ending = self.judging, Signal()
-        m.d.sync += [was_ending.eq(ending), requests.outcome.eq(Mux(
+        m.d.sync += [ending.eq(0), was_ending.eq(ending), requests.outcome.eq(Mux(
             ending, Mux(requests.ok, ended_as, Outcome.AGAIN), Outcome.NONE))]
         with m.If(request.idle):
             m.d.comb += requests.take.eq(
@@ -148,7 +144,7 @@ class Dispatch(wiring.Component):
             with m.State("ROUNDS"):
                 with m.If(rounds.done):
                     m.d.comb += delivery.start.eq(~failed)
-                    m.d.sync += [ended_as.eq(outcome), key.eq(rounds.key)]
+                    m.d.sync += [ended_as.eq(outcome), key.eq(rounds.key), ending.eq(failed)]
                     m.next = "DELIVER"
                     with m.If(failed):
                         m.next = "OUTCOME"
@@ -158,7 +154,7 @@ class Dispatch(wiring.Component):
                     m.d.sync += retried.eq(1)
                     m.next = "ROUNDS"
                 with m.Elif(delivery.ended):
-                    m.d.sync += ended_as.eq(Outcome.AGAIN)
+                    m.d.sync += [ended_as.eq(Outcome.AGAIN), ending.eq(~committed)]
                     m.next = "OUTCOME"
                     with m.If(committed):
                         # The next one may start while this one is told.
@@ -169,7 +165,6 @@ class Dispatch(wiring.Component):
                     with m.Elif(done.result.matches(AcceptResult.RECVILL)):
                         m.d.sync += ended_as.eq(Outcome.ERROR)
             with m.State("OUTCOME"):
-                m.d.comb += ending.eq(1)
                 m.next = "IDLE"
         m.d.comb += [
             self.ready.eq(lanes.ready),
