@@ -213,9 +213,9 @@ class Store(wiring.Component):
             memory.engine.addr.eq(go), memory.bank.addr.eq(bank),
             self.out_value.eq(saturate(Mux(self.write_inflight & (at == bank),
                                            self.inflight_data, memory.bank.data), 8)),
-            self.clearing.eq(sweep.busy & (sweep.row < self._config.domains)),
-            self.clearing_dom.eq(sweep.row),
         ]
+        m.d.sync += [self.clearing.eq(sweep.busy & (sweep.row < self._config.domains)),
+                     self.clearing_dom.eq(sweep.row)]
         with m.If(~self.stall):
             m.d.sync += self.inflight.eq(Mux(self.write_inflight & (at == go),
                                              self.inflight_data, memory.engine.data))

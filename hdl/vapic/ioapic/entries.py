@@ -41,8 +41,9 @@ class Entries(wiring.Component):
     Reads take one cycle. What is read of a row in the cycle of a write to it is not looked at: no
     offer follows such a cycle, an access reads before it writes, and what the event channels look
     at belongs to an access, which comes after the one that writes; a grant looks at nothing of the
-    entry. Nor is the last target looked at in a cycle with a grant. So block RAM needs no bypass.
-    After reset one row a cycle is written with its reset value, then ``ready`` rises (GEN-06).
+    entry. Nor is the last target looked at in the three cycles from a grant on. So block RAM needs
+    no bypass. After reset one row a cycle is written with its reset value, then ``ready`` rises
+    (GEN-06).
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ class Entries(wiring.Component):
     current : ``In(pirq_bits)``
         The row last taken.
     grant, target : ``In(1)``, ``In(Layouts.last_target)``
-        Write ``target`` as its last target.
+        Write ``target`` as its last target, a cycle later.
     learn : ``In(1)``
         Only if a policy built falls back: write ``target.k`` as its hint (SEL-13). No register is
         written in this cycle, as accesses wait while a grant is decided.
@@ -125,8 +126,6 @@ class Entries(wiring.Component):
             rows.write.en.eq(
                 Mux(self.write.low, _LOW, 0) | Mux(self.write.high, _HIGH, 0)
                 | Mux(self.write.reqx, _REQX, 0) | Mux(self.write.owner, _OWNER, 0)),
-            targets.write.en.eq(self.grant), targets.write.addr.eq(self.current),
-            targets.write.data.eq(self.target),
             rows.bus.addr.eq(self.n), self.row.eq(rows.bus.data),
             targets.bus.addr.eq(self.n), self.last.eq(targets.bus.data),
             rows.start.addr.eq(self.next_n),
@@ -136,6 +135,10 @@ class Entries(wiring.Component):
             flights.write.data.bound.eq(self.note.bound_any),
             flights.bus.addr.eq(self.n), self.flight.eq(flights.bus.data),
             self.ready.eq(~sweep.busy),
+        ]
+        m.d.sync += [
+            targets.write.en.eq(self.grant), targets.write.addr.eq(self.current),
+            targets.write.data.eq(self.target),
         ]
         for memory in (rows, targets, flights):
             m.d.comb += [memory.sweep.busy.eq(sweep.busy), memory.sweep.row.eq(sweep.row)]
