@@ -67,4 +67,4 @@ resources-check: $(VENV)/.installed
 	@$(RUN)/vapic resources docs/resources.csv --check
 
 clean:
-	rm -rf $(VENV) build .pytest_cache .ruff_cache
+	rm -rf $(VENV) build .pytest_cache .ruff_cache .hypothesis
