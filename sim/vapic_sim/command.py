@@ -17,28 +17,31 @@ from vapic.progress import Progress
 from .engine import BuildError
 from .engine.toolchain import find_compiler
 from .race import RunError, Task, race
-from .report.figures import Setup
+from .reading import add_reader, read_file
+from .report.figures import Setup, duration
 from .report.json_ import to_json
 from .report.table import print_report
 from .run.job import POLICIES, Job, JobError, plan
 from .run.phases import PHASES
-from .traces.load import DEFAULT, load
-from .traces.trace import Trace, TraceError, densest
+from .traces.trace import Trace, densest
 
 __all__ = ["run"]
 
 #: Interrupts simulated on Amaranth's simulator if --until does not say otherwise: three policies
 #: take about a minute with the default machine. The compiled engine takes the whole trace.
 _COUNT = 150
+#: Clock cycles that a simulation counts at most.
+_CYCLES = 1 << 62
 
 
 def run(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
     """Run a recorded interrupt load on the controller, once for each policy.
 
-    TRACE is ftrace text (/sys/kernel/tracing/trace, `trace-cmd report`), the output of
-    `perf script`, or CSV time_us,source,service_us; plain or gzip. What counts is
-    irq:irq_handler_entry and irq_handler_exit; sched:sched_switch and irq_vectors:* tell when a
-    CPU was busy (--phase recorded). Record one with
+    TRACE is ftrace text (/sys/kernel/tracing/trace), the text of `trace-cmd report` or
+    `perf script`, or CSV time_us,source,service_us; plain, gzip, xz, bz2, zstd or a zip of one
+    file; trace.dat and perf.data where trace-cmd and perf are installed. `vapic trace` shows what
+    is read of it. What counts is irq:irq_handler_entry and irq_handler_exit; sched:sched_switch
+    and irq_vectors:* tell when a CPU was busy (--phase recorded). Record one with
 
       trace-cmd record -e irq -e sched:sched_switch -e irq_vectors sleep 5
       trace-cmd report > my.trace
@@ -50,8 +53,7 @@ def run(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
     other work too, so that every CPU gives a slice to each of its vCPUs in turn.
     """
     parser.description, parser.epilog = inspect.cleandoc(run.__doc__ or ""), _EPILOG
-    parser.add_argument("trace", nargs="?", metavar="TRACE",
-                        help=f"trace file; default: {DEFAULT}, which comes with the package")
+    add_reader(parser)
     machine = parser.add_argument_group("machine")
     machine.add_argument("--vcpus", type=_count(1, 64), default=4, metavar="K",
                          help="vCPUs of the driver domain (default: 4)")
@@ -120,10 +122,7 @@ exit codes: 0 good, 1 an interrupt was lost or doubled, 2 wrong use or unreadabl
 
 def _run(arguments: argparse.Namespace) -> int:
     names = list(dict.fromkeys(arguments.policy or ["static", "lowpri", "pull"]))
-    try:
-        trace = load(arguments.trace)
-    except TraceError as error:
-        raise CommandError(str(error)) from None
+    trace = read_file("vapic run", arguments).trace()
     if arguments.phase == "recorded":
         trace = _without_idle(trace)
     part = _cut(trace, arguments.until)
@@ -194,6 +193,10 @@ def _check(arguments: argparse.Namespace, job: Job, names: list[str]) -> None:
                            f"not {arguments.explain}")
     if arguments.vcd is not None:
         _check_vcd(arguments.vcd, names)
+    if job.trace.seconds * job.clock_hz > _CYCLES:
+        raise CommandError(
+            f"{job.trace.name}: {duration(job.trace.seconds)} from the first interrupt to the last "
+            "is too long for the simulation's clock; --until takes a part")
     if job.slice_us * job.clock_hz / 1e6 < 1000:
         raise CommandError("--slice must be 1000 clock cycles or more")
     try:

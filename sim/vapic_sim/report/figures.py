@@ -9,7 +9,8 @@ from ..run.job import Job
 from ..run.outcome import Outcome
 from ..traces.trace import Trace
 
-__all__ = ["Figures", "Setup", "figures_of", "in_words", "microseconds", "percentile"]
+__all__ = ["Figures", "Setup", "duration", "figures_of", "in_words", "microseconds", "percentile",
+           "plain"]
 
 _Number = TypeVar("_Number", int, float)
 
@@ -93,6 +94,31 @@ def microseconds(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.0f}" if value >= 99.5 else f"{value:.1f}" if value >= 9.95 else f"{value:.2f}"
+
+
+def plain(value: float) -> str:
+    """A number as a person writes it: three digits that matter, or all before the point."""
+    if not value or abs(value) >= 99.95:
+        return f"{value:,.0f}"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def duration(seconds: float) -> str:
+    """A time as a person writes it: ``20.8 ms``, ``3.92 s``, ``2 h 5 min``."""
+    if seconds < 119.5:
+        for unit, factor in (("s", 1), ("ms", 1e3), ("us", 1e6)):
+            if seconds * factor >= (0.00995 if unit == "ms" else 0.9995) or not seconds:
+                return f"{plain(seconds * factor)} {unit if seconds else 'ms'}"
+        return f"{plain(seconds * 1e9)} ns"
+    whole = round(seconds)
+    for large, small, size, part in (("d", "h", 86400, 3600), ("h", "min", 3600, 60),
+                                     ("min", "s", 60, 1)):
+        if whole >= 2 * size or small == "s":
+            rest = whole % size // part
+            return f"{whole // size:,} {large}" + (f" {rest} {small}" if rest else "")
+    raise AssertionError("the last unit takes any time")
 
 
 def in_words(row: Figures, static: Figures | None) -> str:

@@ -1,37 +1,26 @@
-"""Reader of ftrace text: ``/sys/kernel/tracing/trace`` and ``trace-cmd report``."""
+"""Text of ``/sys/kernel/tracing/trace``, and what systrace and atrace make of it."""
 
 import re
 
-from .kernel import Event, is_known
+from .grammar import VECTORS, Grammar, rules_of
 
-__all__ = ["ftrace_line"]
+__all__ = ["FTRACE", "KNOWN", "LINE", "TASK"]
 
-_LINE = re.compile(
-    r"\s*(?P<task>\S.*?)\s*\[(?P<cpu>\d+)\]\s+(?:(?P<flags>\S+)\s+)?"
-    r"(?P<seconds>\d+)\.(?P<part>\d+):\s+(?:(?P<event>\w+):(?:\s+(?P<text>.*))?|(?P<other>.*))$")
-_NO_SECONDS = re.compile(r".*\[\d+\]\s+(?:\S+\s+)?\d+:\s+\w+:")
+#: Task and pid, perhaps the thread group; CPU in brackets or, in the latency format, bare before
+#: the flags; flags, if any; a time in seconds, in microseconds of the latency format, or in the
+#: ticks of another clock; perhaps the time since the event before; the event.
+LINE = re.compile(
+    rb"(?:(?!#)[^\n]*?-\d+[ \t]+(?:\([ \t\d-]+\)[ \t]+)?"
+    rb"(?:\[(?=\d+\])|(?=\d+[^\s\d\].]))(\d+)(?:\][ \t]+)?(?:[^\s\d]\S*[ \t]+)?"
+    rb"(\d+)(?:\.?(\d+|us[ !+#*@$]?))?:[ \t]+(?:\([+-]?\d+\)[ \t]+)?"
+    rb"(?:(?:(?:irq|sched|irq_vectors):)?(\w+):(?:([ \t][^\n]*))?|([^\n]+))"
+    rb"|([^\n]*))\n")
+KNOWN = {b"irq_handler_entry": "entry", b"irq_handler_exit": "exit", b"sched_switch": "switch",
+         **{f"{vector}_entry".encode(): "in" for vector in VECTORS},
+         **{f"{vector}_exit".encode(): "out" for vector in VECTORS}}
+#: What stands before the time of an event: a task and its pid, or the CPU, at least.
+TASK = re.compile(rb"[ \t]*(?:\S.*?-\d+|\[\d{3}\])(?:[ \t]|$)")
 
-
-def ftrace_line(text: str) -> Event | None:
-    """One line; comments, stacks, records that are no events, and heads of reports give None.
-
-    Raises
-    ------
-    ValueError
-        With what was expected.
-    """
-    if text.startswith(("#", "cpus=", "version =", "CPU ", " => ")):
-        return None
-    found = _LINE.match(text)
-    if found is None:
-        if _NO_SECONDS.match(text):
-            raise ValueError("a time in seconds (record with trace_clock local, global or mono)")
-        raise ValueError("TASK-PID [CPU] FLAGS SECONDS: EVENT: ...")
-    micro = round(int(found["seconds"]) * 1e6 + float("0." + found["part"]) * 1e6, 3)
-    if found["event"] is None:
-        # A record that is no event, such as ``function <-caller`` or ``<stack trace>``.
-        word, _, rest = found["other"].replace(":", " ", 1).partition(" ")
-        if is_known(word) and not rest.lstrip().startswith("<-"):
-            raise ValueError(f"a colon and a space after {word}")
-        return None
-    return Event(int(found["cpu"]), micro, found["event"], found["text"] or "")
+FTRACE = Grammar(
+    "ftrace", "ftrace text", LINE, KNOWN, rules_of(),
+    "TASK-PID [CPU] FLAGS SECONDS: EVENT: ...", TASK)

@@ -1,221 +1,246 @@
-"""Kernel trace events to interrupts: pairs handlers, finds out when a CPU was idle."""
+"""Reads kernel traces of any format: events to interrupts, everything else passed over by rule."""
 
-import math
 import re
-import statistics
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
 
-from .trace import Arrival, Trace, TraceError
+from .columns import MOST_NS
+from .grammar import TEXT_BYTES, TOO_LATE, Grammar, is_interrupt, stamp
+from .handlers import Handlers, Lane, Malformed
+from .summary import Remark
+from .tasks import Cpu, Tasks
+from .trace import TraceError
+from .words import quoted
 
-__all__ = ["Event", "Line", "is_known", "read_events"]
+__all__ = ["Scan"]
 
-_IRQ = re.compile(r"irq=(\d+) name=(.*\S)")
-_RET = re.compile(r"irq=(\d+) (?:ret|return)=\w+")
-_VECTOR = re.compile(r"vector=\d+")
-_SWITCH = re.compile(r"prev_comm=(.*) prev_pid=(\d+) .*?==> "
-                     r"next_comm=(.*) next_pid=(\d+)")
-_SWITCH_SHORT = re.compile(r"(.*):(\d+) \[-?\d+\] \S+ ==> (.*):(\d+) \[-?\d+\]")
-#: Between the actions of one shared line there is at most so much time.
-_SHARED_US = 2.0
-#: Events of irq_vectors are pairs ``<vector>_entry`` and ``<vector>_exit``.
-_VECTORS = frozenset((
-    "local_timer", "spurious_apic", "error_apic", "x86_platform_ipi", "irq_work", "reschedule",
-    "call_function", "call_function_single", "threshold_apic", "deferred_error_apic",
-    "thermal_apic"))
-#: Events whose fields are read.
-_KNOWN = frozenset(("irq_handler_entry", "irq_handler_exit", "sched_switch", *(
-    f"{vector}_{side}" for vector in _VECTORS for side in ("entry", "exit"))))
+_ENTRY = re.compile(rb"[ \t]*irq=(?:0x[0-9a-f]+ \()?(\d+)\)?[ \t]+(?:name|handler)=([^\n]*)")
+_EXIT = re.compile(rb"[ \t]*irq=(?:0x[0-9a-f]+ \()?(\d+)\)?[ \t]+(?:ret|return)=\w+")
+_BARE = re.compile(rb"(?:irq:)?(irq_handler_(?:entry|exit))(?!\w)(?![ \t]*<-)")
+#: Texts that are remembered, of each kind; most are alike.
+_REMEMBERED = 50_000
+#: What is longer than so many bytes makes room for itself.
+_LONGEST = 500
+_HIGHEST_IRQ = (1 << 32) - 1
+_HIGHEST_CPU = (1 << 16) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One line of a kernel trace."""
-
-    cpu: int
-    time_us: float
-    name: str
-    text: str
-
-
-#: What a format's reader makes of one line: an event, None to pass over, or a raised ValueError
-#: that says what was expected.
-Line = Callable[[str], Event | None]
-
-
-def is_known(name: str) -> bool:
-    """Whether events of this name are read, others being passed over."""
-    return name in _KNOWN
-
-
-class _Handlers:
-    """Pairs entry and exit of handlers, a stack for each CPU."""
-
-    def __init__(self):
-        self.arrivals: list[Arrival] = []
-        self.orphans = 0
-        self._open: dict[int, list[tuple[float, str, str]]] = defaultdict(list)
-        self._last: dict[int, Arrival] = {}
-
-    def entry(self, event: Event) -> None:
-        found = _IRQ.match(event.text)
-        if found is None:
-            raise ValueError("irq=NUMBER name=NAME")
-        irq = found[1]
-        self._open[event.cpu].append((event.time_us, irq, f"{irq} {found[2]}"))
-
-    def exit(self, event: Event) -> None:
-        found = _RET.match(event.text)
-        if found is None:
-            raise ValueError("irq=NUMBER ret=handled|unhandled")
-        stack = self._open[event.cpu]
-        if not stack or stack[-1][1] != found[1]:
-            self.orphans += 1
-            return
-        begin, irq, source = stack.pop()
-        service = event.time_us - begin
-        # The actions of a shared line follow each other at once: one interrupt, all their time.
-        last = self._last.get(event.cpu)
-        if (last is not None and last.source != source
-                and last.source.split()[0] == irq
-                and begin - last.time_us - last.service_us <= _SHARED_US):
-            self.arrivals.remove(last)
-            begin, source, service = last.time_us, last.source, event.time_us - last.time_us
-        self._last[event.cpu] = Arrival(begin, source, service, event.cpu)
-        self.arrivals.append(self._last[event.cpu])
-
-    def finish(self) -> int:
-        """Give handlers still open at the end the median time; how many there were."""
-        known = [a.service_us for a in self.arrivals]
-        usual = statistics.median(known) if known else 1.0
-        unfinished = [(begin, source, cpu) for cpu, stack in self._open.items()
-                      for begin, _, source in stack]
-        self.arrivals += [Arrival(b, source, usual, cpu) for b, source, cpu in unfinished]
-        return len(unfinished)
-
-
-class _Tasks:
-    """Per CPU, when it was not idle."""
-
-    def __init__(self):
-        # Per CPU: (time, pid of who leaves, pid of who comes).
-        self._switches: dict[int, list[tuple[float, int, int]]] = defaultdict(list)
-        self._idle: set[tuple[int, int]] = set()
-        self._vectors: dict[int, list[tuple[float, bool]]] = defaultdict(list)
-
-    def switch(self, event: Event) -> None:
-        found = _SWITCH.search(event.text) or _SWITCH_SHORT.search(event.text)
-        if found is None:
-            raise ValueError("prev_comm=.. prev_pid=.. prev_state=.. ==> next_comm=.. next_pid=..")
-        before, after = int(found[2]), int(found[4])
-        self._switches[event.cpu].append((event.time_us, before, after))
-        for pid, name in ((before, found[1]), (after, found[3])):
-            if pid == 0 or name.strip().startswith(("swapper", "<idle>")):
-                self._idle.add((event.cpu, pid))
-
-    def vector(self, event: Event) -> None:
-        if not _VECTOR.match(event.text):
-            raise ValueError("vector=NUMBER")
-        self._vectors[event.cpu].append((event.time_us, event.name.endswith("_entry")))
-
-    @property
-    def never_idle(self) -> tuple[int, ...]:
-        """CPUs on which no idle task ever ran, or none is named as such."""
-        return tuple(sorted(set(self._switches) - {cpu for cpu, _ in self._idle}))
-
-    def busy(self, begin: float, end: float) -> dict[int, tuple[tuple[float, float], ...]]:
-        """Busy intervals per CPU, all the time if it was never idle."""
-        result = {}
-        for cpu, switches in sorted(self._switches.items()):
-            spans = [] if (cpu, switches[0][1]) in self._idle else [(begin, switches[0][0])]
-            ends = [time for time, _, _ in switches[1:]] + [end]
-            spans += [(time, until) for (time, _, after), until in zip(switches, ends, strict=True)
-                      if (cpu, after) not in self._idle]
-            opened = None
-            for time, entry in self._vectors[cpu]:
-                if entry:
-                    opened = time
-                elif opened is not None:
-                    spans.append((opened, time))
-                    opened = None
-            result[cpu] = tuple(_join(spans))
-        return result
-
-
-def _join(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    joined: list[tuple[float, float]] = []
-    for begin, end in sorted(spans):
-        if joined and begin <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        elif end > begin:
-            joined.append((begin, end))
-    return joined
-
-
-def read_events(name: str, lines: Iterable[str], line: Line) -> Trace:
-    """Read a kernel trace.
+class Scan:
+    """One kernel trace.
 
     Parameters
     ----------
     name : str
         File, for messages.
-    lines : iterable of str
-        Its lines.
-    line : Line
-        Reader of one line of the format.
-
-    Raises
-    ------
-    TraceError
-        With the line's number and what was expected there; or if there is no interrupt. A last
-        line that is wrong and has no end is taken as cut off, passed over and counted.
+    grammar : Grammar
+        Its format.
     """
-    handlers, tasks, lost, truncated = _Handlers(), _Tasks(), 0, 0
-    begin, end = math.inf, 0.0
-    for number, text in enumerate(lines, 1):
-        if not text.strip():
-            continue
-        if re.search(r"\[(LOST )?\d+ EVENTS( DROPPED)?\]", text):
-            lost += 1
-            continue
+
+    def __init__(self, name: str, grammar: Grammar):
+        self.name, self._grammar = name, grammar
+        self.handlers, self.tasks = Handlers(), Tasks()
+        self.passed: Counter[str] = Counter()
+        self.lines, self.unexplained = 0, 0
+        self.unexplained_line: int | None = None
+        self.begin, self.end = MOST_NS, 0
+        self.remarks: list[Remark] = []
+        self._lanes: dict[bytes, tuple[Lane, Cpu]] = {}
+        self._entries: dict[bytes, tuple[int, int]] = {}
+        self._exits: dict[bytes, int] = {}
+        #: The line after which printed text may go on, the last one in which it did, and for how
+        #: many bytes more it may.
+        self._printed, self._goes_on, self._room = -1, -1, 0
+
+    def read(self, blocks: Iterable[bytes]) -> None:
+        """Read blocks of whole lines; the last may be without its end.
+
+        Raises
+        ------
+        TraceError
+            With the line's number and what was expected there, if a line looks like an interrupt
+            and cannot be read.
+        """
+        for block in blocks:
+            whole, end, rest = block.rpartition(b"\n")
+            if end:
+                self._block(whole + end)
+            if rest:
+                self._cut(rest)
+
+    def _block(self, block: bytes) -> None:
+        first = self.lines
         try:
-            event = line(text)
-            if text[-1] != "\n" and text[0] != "#" and (
-                    event is None or event.name == "irq_handler_entry"):
-                raise ValueError("a whole line")
-            if event is not None:
-                _use(event, handlers, tasks)
-                begin, end = min(begin, event.time_us), max(end, event.time_us)
-        except ValueError as error:
-            if text.endswith("\n"):
-                raise TraceError(f"{name}:{number}: expected {error}, "
-                                 f"found {text.strip()!r}") from None
-            truncated = 1
-    unfinished = handlers.finish()
-    if not handlers.arrivals:
-        raise TraceError(
-            f"{name}: no interrupt in this trace; record irq:irq_handler_entry and "
-            "irq:irq_handler_exit")
-    busy = tasks.busy(begin, end)
-    remarks = [text for text, true in (
-        ("last line is cut off: 1 line passed over", truncated),
-        (f"{lost} gaps where the recorder lost events", lost),
-        (f"{handlers.orphans} handler exits without an entry", handlers.orphans),
-        (f"{unfinished} handlers without an exit take the median time", unfinished),
-    ) if true]
-    arrivals = sorted(handlers.arrivals, key=lambda a: a.time_us)
-    return Trace(name, tuple(arrivals), busy, tuple(remarks), never_idle=tasks.never_idle)
+            self._events(block)
+        except Malformed as error:
+            line = block.split(b"\n", self.lines - first)[self.lines - first - 1]
+            column = line.find(error.token) + 1 if error.token else 0
+            where = f" (column {column})" if column else ""
+            raise TraceError(f"{self.name}:{self.lines}: expected {error}, "
+                             f"found {quoted(line)}{where}") from None
+
+    def _events(self, block: bytes) -> None:
+        """All lines of a block. What is passed over costs no call."""
+        known, lanes = self._grammar.known, self._lanes
+        entries, exits = self._entries, self._exits
+        number, others, begin, end = self.lines, 0, self.begin, self.end
+        try:
+            for cpu, seconds, part, event, text, record, other in self._grammar.line.findall(block):
+                number += 1
+                if event:
+                    kind = known.get(event)
+                    if kind is None:
+                        others += 1
+                        self._printed = number
+                        continue
+                elif record:
+                    self.lines = number
+                    self._record(cpu, record)
+                    continue
+                else:
+                    self.lines = number
+                    self._other(other)
+                    continue
+                try:
+                    lane, tasks = lanes.get(cpu) or self._lane(cpu)
+                    if len(part) == 6 and len(seconds) < 11:
+                        time = int(seconds + part) * 1000
+                    else:
+                        time = stamp(seconds, part)
+                    if time < begin:
+                        begin = time
+                    if time > end:
+                        if time > MOST_NS:
+                            raise Malformed(TOO_LATE, seconds)
+                        end = time
+                    if kind == "entry":
+                        line, source = entries.get(text) or self._entry(text)
+                        lane.entry(time, line, source)
+                    elif kind == "exit":
+                        line = exits.get(text)
+                        lane.exit(time, self._exit(text) if line is None else line)
+                    elif kind == "switch":
+                        if not tasks.switch(time, text):
+                            self.passed["switch"] += 1
+                    else:
+                        tasks.vector(time, kind == "in")
+                except Malformed:
+                    if kind == "entry" or kind == "exit":
+                        raise
+                    self.passed["switch" if kind == "switch" else "event"] += 1
+        finally:
+            self.lines, self.begin, self.end = number, begin, end
+            self.passed["event"] += others
+
+    def _lane(self, cpu: bytes) -> tuple[Lane, Cpu]:
+        """What is kept of a CPU as a line has it."""
+        if not cpu:
+            raise Malformed(self._grammar.no_cpu)
+        if len(cpu) > 18 or int(cpu) > _HIGHEST_CPU:
+            raise Malformed(f"a CPU up to {_HIGHEST_CPU}", cpu)
+        if len(self._lanes) >= _REMEMBERED:
+            self._lanes.clear()
+        found = self._lanes[cpu] = self.handlers.lane(int(cpu)), self.tasks.cpu(int(cpu))
+        return found
+
+    def _entry(self, text: bytes) -> tuple[int, int]:
+        """Number of the line, and of the source, by the text of an entry."""
+        found = _ENTRY.match(text)
+        if found is None:
+            raise Malformed("irq=NUMBER name=NAME")
+        irq, name = _irq(found[1]), found[2].decode("utf-8", "replace").strip()
+        if len(self._entries) >= _REMEMBERED or len(text) > _LONGEST:
+            self._entries.clear()
+        source = self.handlers.columns.number(f"{irq} {name}" if name else f"irq {irq}")
+        self._entries[text] = irq, source
+        return irq, source
+
+    def _exit(self, text: bytes) -> int:
+        """Number of the line by the text of an exit."""
+        found = _EXIT.match(text)
+        if found is None:
+            raise Malformed("irq=NUMBER ret=handled|unhandled")
+        if len(self._exits) >= _REMEMBERED or len(text) > _LONGEST:
+            self._exits.clear()
+        irq = self._exits[text] = _irq(found[1])
+        return irq
+
+    def _record(self, cpu: bytes, record: bytes) -> None:
+        """A record without a name and a colon, such as ``function <-caller``."""
+        if b"irq_handler_" in record[:40]:
+            found = _BARE.match(record)
+            if found is not None:
+                raise Malformed(f"a colon and a space after {found[1].decode()}")
+        if record.startswith(b"PERF_RECORD_LOST"):
+            self._gap(int(cpu) if cpu else None, record)
+            return
+        self.passed["record"] += 1
+        self._printed = self.lines
+
+    def _gap(self, cpu: int | None, text: bytes) -> None:
+        found = re.search(rb"lost(?:[ \t]samples)?[ \t:]+(\d{1,18})", text)
+        self.handlers.gap(cpu, int(found[1]) if found else 0)
+
+    def _rule(self, line: bytes) -> bool:
+        """Whether a rule explains the line; counts it, and what it says of gaps."""
+        found = self._grammar.rules.match(line)
+        if found is None:
+            return False
+        rule = found.lastgroup
+        if found["gap"] is not None:
+            self.handlers.gap(int(found["cpu"]) if found["cpu"] else None,
+                              int(found["lost"] or 0))
+        else:
+            self.passed["stack" if rule == "chain" else str(rule)] += 1
+        return True
+
+    def _other(self, line: bytes) -> None:
+        """A line that is no event: passed over by rule, or counted as one without."""
+        goes_on = self._printed == self.lines - 1
+        if not line.strip():
+            self._printed += goes_on
+            return
+        looks = not line.startswith(b"#") and is_interrupt(line, self._grammar.task)
+        if looks:
+            raise Malformed(self._grammar.expected)
+        if self._rule(line):
+            return
+        if looks is None and not goes_on:
+            raise Malformed(self._grammar.expected)
+        if goes_on and self._continue(len(line)):
+            return
+        self.unexplained += 1
+        if self.unexplained_line is None:
+            self.unexplained_line = self.lines
+
+    def _continue(self, size: int) -> bool:
+        """Whether printed text can have gone on in this line: it has at most a page."""
+        if self._printed != self._goes_on:
+            self._room = TEXT_BYTES
+        self._room -= size
+        if self._room < 0:
+            return False
+        self._printed = self._goes_on = self.lines
+        self.passed["text"] += 1
+        return True
+
+    def _cut(self, line: bytes) -> None:
+        """The last line, which has no end: read if it is whole, else counted as cut off."""
+        *_, event, _, record, other = self._grammar.line.findall(line + b"\n")[0]
+        before = self.lines
+        kind = self._grammar.known.get(event)
+        try:
+            if kind == "entry" or record or (other.strip() and not self._rule(other)):
+                raise Malformed("a whole line")
+            if event:
+                self._events(line + b"\n")
+            else:
+                self.lines += 1
+        except Malformed:
+            self.lines = before + 1
+            self.remarks.append(Remark("cut_line", 1, "last line is cut off: 1 line passed over"))
 
 
-def _use(event: Event, handlers: _Handlers, tasks: _Tasks) -> None:
-    if event.name == "irq_handler_entry":
-        handlers.entry(event)
-        return
-    if event.name == "irq_handler_exit":
-        handlers.exit(event)
-        return
-    if event.name == "sched_switch":
-        tasks.switch(event)
-    elif is_known(event.name):
-        tasks.vector(event)
+def _irq(digits: bytes) -> int:
+    if len(digits) > 18 or int(digits) > _HIGHEST_IRQ:
+        raise Malformed(f"an interrupt number up to {_HIGHEST_IRQ}", digits)
+    return int(digits)

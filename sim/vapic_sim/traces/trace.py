@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from .summary import Summary
+
 __all__ = ["Arrival", "Trace", "TraceError", "densest"]
 
 
@@ -19,7 +21,7 @@ class Arrival:
     Parameters
     ----------
     time_us : float
-        When its handler was entered in the recording.
+        When its handler was entered in the recording, from the origin of the trace.
     source : str
         Who raised it, as ``36 virtio1-req.0``.
     service_us : float
@@ -50,9 +52,14 @@ class Trace:
     remarks : tuple of str
         What the reader passed over or guessed, in words.
     start_us : float
-        Time that the intervals and arrivals count from, in the recording's own time.
+        Time that the intervals and arrivals count from, after the origin.
     never_idle : tuple of int
         CPUs whose switches name no idle task; they count as busy all the time.
+    origin_ns : int
+        The recording's own time that `start_us` counts from: an integer, since a float has no
+        nanoseconds at the times of a wall clock.
+    summary : Summary or None
+        What was read of the whole file; None for a trace that was made otherwise.
     """
 
     name: str
@@ -61,6 +68,8 @@ class Trace:
     remarks: tuple[str, ...] = ()
     start_us: float = 0.0
     never_idle: tuple[int, ...] = ()
+    origin_ns: int = 0
+    summary: Summary | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -74,6 +83,11 @@ class Trace:
         if not self.arrivals:
             return 0.0
         return (self.arrivals[-1].time_us - self.arrivals[0].time_us) / 1e6
+
+    @property
+    def start_ns(self) -> int:
+        """Time that the arrivals count from, in the recording's own time."""
+        return self.origin_ns + round(self.start_us * 1000)
 
     def home(self, source: str) -> int:
         """CPU that took most interrupts of a source: what the recording had it bound to."""
