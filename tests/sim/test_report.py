@@ -10,7 +10,15 @@ from rich.console import Console
 
 from vapic.layouts import Policy, SchedState
 from vapic_sim.report.explain import explain
-from vapic_sim.report.figures import Figures, Setup, in_words, microseconds, percentile
+from vapic_sim.report.figures import (
+    Figures,
+    Setup,
+    duration,
+    in_words,
+    microseconds,
+    percentile,
+    plain,
+)
 from vapic_sim.report.json_ import to_json
 from vapic_sim.report.table import print_report
 from vapic_sim.run.job import Job
@@ -42,6 +50,22 @@ def test_microseconds(value, text):
     assert microseconds(value) == text
 
 
+@pytest.mark.parametrize(("seconds", "text"), [
+    (0, "0 ms"), (5e-9, "5 ns"), (1.234e-6, "1.23 us"), (9e-6, "9 us"), (9e-5, "0.09 ms"),
+    (0.0208, "20.8 ms"), (0.9994, "999 ms"), (0.99951, "1 s"), (3.92256, "3.92 s"),
+    (59.96, "60 s"), (119.4, "119 s"), (119.6, "2 min"), (312, "5 min 12 s"), (7199.6, "2 h"),
+    (7500, "2 h 5 min"), (172_800, "2 d"), (9.2e9, "106,481 d 11 h")])
+def test_durations_as_a_person_writes_them(seconds, text):
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [
+    (0, "0"), (1, "1"), (2.5, "2.5"), (1e6, "1,000,000"), (0.001234, "0.00123"), (99.96, "100"),
+    (12.34, "12.3"), (1234.5, "1,234")])
+def test_numbers_as_a_person_writes_them(value, text):
+    assert plain(value) == text
+
+
 def test_words():
     assert in_words(ROW, ROW).startswith("as recorded: each source bound to one vCPU")
     assert in_words(PULL, ROW) == ("mean wait 30 times shorter, p99 4.0 times shorter, 3 fewer "
@@ -69,6 +93,13 @@ def test_table():
     assert "0.50 / 2000 / 2000" in text
     assert "15 / 15 / 16" in text
     assert "pull: mean wait 30 times shorter" in text
+
+
+def test_large_numbers_are_written_out():
+    slow = replace(SETUP, load=1e6, job=replace(SETUP.job, slice_us=5e9, clock_hz=1e10))
+    text = printed([ROW], slow)
+    assert "1,000,000 times as fast" in text and "slices of 83 min 20 s" in text
+    assert "10,000 MHz" in text
 
 
 @pytest.mark.parametrize(("changes", "line"), [

@@ -166,6 +166,16 @@ def test_wrong_use(raced, table, capsys, options, message):
     assert raced == []
 
 
+def test_a_recording_of_centuries(raced, tmp_path, capsys):
+    file = tmp_path / "long.csv"
+    file.write_text("0,a,1\n9e15,a,1\n")
+    assert cli.main(["run", str(file), "--until", "end", "--clock", "1GHz"]) == 2
+    assert capsys.readouterr().err == (
+        "vapic run: long.csv: 104,166 d 16 h from the first interrupt to the last is too long for "
+        "the simulation's clock; --until takes a part\n")
+    assert cli.main(["run", str(file), "--until", "1", "--clock", "1GHz"]) == 0
+
+
 def test_too_many_sources(raced, tmp_path, capsys):
     file = tmp_path / "wide.csv"
     file.write_text("".join(f"{i},s{i},1\n" for i in range(250)))

@@ -6,6 +6,7 @@ from vapic.policy import POLICIES, Policy
 
 from ..run.ledger import Edge, Grant, Lane, Ledger
 from ..traces.trace import Trace
+from ..traces.words import clipped, shown
 from .figures import microseconds
 
 __all__ = ["explain"]
@@ -32,7 +33,8 @@ def explain(number: int, ledger: Ledger, trace: Trace, policy: str, clock_hz: fl
         To tell cycles in microseconds.
     """
     edge = next(e for e in ledger.edges if e.index == number - 1)
-    source, begin = trace.arrivals[edge.index].source, ledger.edges[0].cycle
+    source = clipped(shown(trace.arrivals[edge.index].source))
+    begin = ledger.edges[0].cycle
 
     def us(cycles: int) -> str:
         return f"{microseconds(cycles / clock_hz * 1e6)} us"

@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..run.job import Job
-from .figures import Figures, Setup, in_words, microseconds
+from ..traces.words import clipped, shown
+from .figures import Figures, Setup, duration, in_words, microseconds, plain
 
 __all__ = ["print_report"]
 
@@ -15,31 +16,34 @@ __all__ = ["print_report"]
 def print_report(console: Console, setup: Setup, figures: Sequence[Figures]) -> None:
     """Print what ran, a table with a row a policy, and what changed, in words."""
     for line in _heading(setup):
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(Text(shown(line)), soft_wrap=True)
     console.print(_table(figures))
     static = next((row for row in figures if row.policy == "static"), None)
     for row in figures:
         console.print(f"{row.policy}: {in_words(row, static)}.", highlight=False, soft_wrap=True)
 
 
+#: Letters of a source's name in the heading.
+_NAME = 60
 _ENGINES = {"compiled": "compiled engine", "python": "Amaranth's simulator"}
 
 
 def _heading(setup: Setup) -> list[str]:
     trace, job = setup.trace, setup.job
-    count, times = len(trace.arrivals), f"{trace.seconds * 1e3:.3g} ms"
+    count, times = len(trace.arrivals), duration(trace.seconds)
     if count == setup.recorded:
         part = f"all {_number(count, 'interrupt')}, {times}"
     else:
         part = (f"the busiest {count} of {_number(setup.recorded, 'interrupt')}, {times} from "
-                f"{trace.start_us / 1e6:.6f} s on")
-    load = f", {setup.load:g} times as fast" if setup.load != 1 else ""
+                f"{trace.start_ns // 10**9}.{trace.start_ns // 1000 % 10**6:06d} s on")
+    load = f", {plain(setup.load)} times as fast" if setup.load != 1 else ""
     sources = trace.sources
-    named = ", ".join(sources[:4]) + (f" and {len(sources) - 4} more" if len(sources) > 4 else "")
+    named = ", ".join(clipped(source, _NAME) for source in sources[:4])
+    named += f" and {len(sources) - 4} more" if len(sources) > 4 else ""
     return [f"{trace.name}: {part}{load}",
             f"sources: {named}",
             *(f"note: {remark}" for remark in trace.remarks),
-            f"machine: {_machine(job)}, {job.clock_hz / 1e6:g} MHz, {_ENGINES[setup.engine]}"]
+            f"machine: {_machine(job)}, {plain(job.clock_hz / 1e6)} MHz, {_ENGINES[setup.engine]}"]
 
 
 def _machine(job: Job) -> str:
@@ -48,7 +52,7 @@ def _machine(job: Job) -> str:
     if job.phase == "recorded":
         return f"{parts}, phase recorded"
     seed = f" (seed {job.seed})" if job.phase == "random" else ""
-    return (f"{parts} on {_number(job.pcpus, 'CPU')}, slices of {job.slice_us / 1e3:g} ms, "
+    return (f"{parts} on {_number(job.pcpus, 'CPU')}, slices of {duration(job.slice_us / 1e6)}, "
             f"phase {job.phase}{seed}")
 
 
