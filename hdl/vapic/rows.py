@@ -78,7 +78,7 @@ class RowMemory(wiring.Component):
         valid bit of its own.
     quiet : bool
         ``write.data`` is 0 while the sweep is busy, so that only the ones of ``reset`` need a
-        gate.
+        gate. Who writes must see to it: of a row read before the reset nothing may get there.
 
     Members
     -------

@@ -2,6 +2,7 @@
 """Bank: conformance cases of spec chapter 7, and what must meet in one exact cycle."""
 
 import pytest
+from amaranth.hdl import Value
 
 from vapic.bank.unit import Bank
 from vapic.config import Config
@@ -392,5 +393,34 @@ def test_reset_in_mid_run_starts_anew():
             await ctx.tick()
             ctx.set(reset, 0)
             assert ctx.get(dut.irq) == 0
+
+    simulate(ResetInserter(reset)(dut), bench)
+
+
+@pytest.mark.parametrize("cycles", [1, 2, 3])
+def test_reset_sets_rows_whatever_they_hold(cycles):
+    """GEN-06, and nothing of what is read meanwhile gets into a row (`RowMemory.quiet`)."""
+    from amaranth import ResetInserter, Signal
+
+    reset = Signal()
+    dut = Bank(Config(rtes=4, irts=4, vcpus=14, lanes=4, domains=4, ports=64))
+    rows = range(dut.config.vcpus)
+
+    def held(ctx):
+        return [ctx.get(Value.cast(dut.heads.data[v])) for v in rows]
+
+    async def bench(ctx):
+        await ctx.tick().until(dut.ready)
+        cold = held(ctx)
+        assert len(set(cold)) > 4
+        for v in rows:
+            row = Value.cast(dut.heads.data[v])
+            ctx.set(row, (1 << len(row)) - 1)
+        await ctx.tick().repeat(5)
+        ctx.set(reset, 1)
+        await ctx.tick().repeat(cycles)
+        ctx.set(reset, 0)
+        await ctx.tick().until(dut.ready)
+        assert held(ctx) == cold
 
     simulate(ResetInserter(reset)(dut), bench)

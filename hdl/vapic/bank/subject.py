@@ -31,6 +31,8 @@ class LookupStage(wiring.Component):
         The bus access in the pipeline.
     v, row : ``Out(vcpu_bits)``, ``In(head_layout)``
         The row asked for, and what memory has of it a cycle later.
+    clear : ``In(1)``
+        Rows are being initialised: ``o`` shows one of zeros, whatever the memory holds.
     under_way : ``Out(op_layout)`` x 2
         The operations in stages 1 and 2.
     o : ``Out(fetched)``
@@ -41,7 +43,7 @@ class LookupStage(wiring.Component):
         op = op_layout(config)
         super().__init__({
             "i": In(op), "access": In(access_layout(config)),
-            "v": Out(config.vcpu_bits), "row": In(head_layout(config)),
+            "v": Out(config.vcpu_bits), "row": In(head_layout(config)), "clear": In(1),
             "under_way": Out(op).array(2), "o": Out(fetched(config)),
         })
 
@@ -49,6 +51,8 @@ class LookupStage(wiring.Component):
         m = Module()
         op_1, op_2 = (Signal(self.i.shape(), name=f"op_{i}") for i in (1, 2))
         m.d.sync += [op_1.eq(self.i), op_2.eq(op_1), self.o.op.eq(op_2), self.o.head.eq(self.row)]
+        with m.If(self.clear):
+            m.d.sync += self.o.head.eq(0)
         access, target = self.access, self.access.target
         on_bus = op_2.valid & (op_2.kind == Op.BUS)
         m.d.sync += [

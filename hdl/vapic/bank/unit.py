@@ -142,7 +142,8 @@ class Bank(wiring.Component):
         m.submodules.initialise = start = Initialise(self.config)
         m.d.comb += [self.ready.eq(start.ready), self.heads.reset.eq(start.head),
                      self.heads.sweep.busy.eq(start.sweep.busy),
-                     self.heads.sweep.row.eq(start.sweep.row)]
+                     self.heads.sweep.row.eq(start.sweep.row),
+                     self._lookup.clear.eq(start.sweep.busy)]
         return start
 
     def _add_issue(self, m, under_way):
