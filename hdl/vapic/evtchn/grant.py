@@ -40,6 +40,7 @@ class Grant:
     def __init__(self, m: Module, unit, pirq: PirqStep):
         self._unit = unit
         self._target = target = Signal(Layouts(unit.config).evt_grant)
+        # Kept, as calls of `Cursor.move` with the same object share a term.
         named = unit.grant.target.payload
         self._place = {name: named[name] for name in ("dom", "k", "n")}
         self.active, self.multi, self.granted = Signal(), Signal(), Signal()

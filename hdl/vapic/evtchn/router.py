@@ -18,12 +18,13 @@ __all__ = ["Router"]
 
 
 class Router:
-    """States START, IDLE and RUN: a grant, end of flight or an access is taken; one at a time.
+    """States START, IDLE, RUN and BANK: a grant, end of flight or access is taken; one at a time.
 
-    A grant goes first, but not twice in a row if an access waits; between the targets of a static
-    grant nothing else is taken. The next thing waits while a note to the bank does. Whether the
-    rows of a target or those of an access are read is known a cycle before (`aim`), as they are the
-    addresses of all memories: a target that nobody announced is taken a cycle later.
+    A grant goes first, but not twice in a row if an access has waited for a cycle; between the
+    targets of a static grant nothing else is taken. The next thing waits while a note to the bank
+    does. Whether the rows of a target or those of an access are read is known a cycle before
+    (`aim`), as they are the addresses of all memories: a target that nobody announced is taken a
+    cycle later.
 
     Parameters
     ----------

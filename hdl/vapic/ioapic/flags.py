@@ -9,6 +9,9 @@ from ..trees import decode, reduce_pairs
 
 __all__ = ["Flags", "change_layout", "state_layout"]
 
+#: Requests that are counted together in the first of two cycles.
+_GROUP = 8
+
 #: A register write as flags and EOI match see it: what the entry is after it.
 change_layout = data.StructLayout({
     "valid": 1,     # some register of the entry is written
@@ -186,13 +189,17 @@ class Flags(wiring.Component):
         to be, one more has merged, which ``merged`` tells.
         """
         c, here = self._config, self.current_at
-        merged, others = Signal(c.rtes), Signal(2)
         before = pend & ~here       # no edge or hand-back meets a write, which could clear it
         messages = arrived[c.rtes:]
         old = messages & pend[c.rtes:] & ~(self.at & self._all(self.change.clear))[c.rtes:]
-        m.d.comb += self.coalesced.eq(reduce_pairs([*merged, *others], lambda a, b: a + b))
-        m.d.sync += [
-            merged.eq(arrived[:c.rtes] & (before | handed)[:c.rtes]),
-            others.eq(Cat((old & ~here[c.rtes:] | messages & handed[c.rtes:]).any()
-                          | (old & here[c.rtes:]).any() & ~spent, (handed & before).any())),
-        ]
+        # One at most of the messages, and of the hand-backs: kept by groups, put together after.
+        told = (old & ~(here[c.rtes:] & self._all(spent)[c.rtes:]) | messages & handed[c.rtes:],
+                handed & before)
+        merged, counts = Signal(c.rtes), []
+        m.d.sync += merged.eq(arrived[:c.rtes] & (before | handed)[:c.rtes])
+        for number, bits in enumerate(told):
+            groups = [bits[i:i + _GROUP].any() for i in range(0, len(bits), _GROUP)]
+            some = Signal(len(groups), name=f"others_{number}")
+            m.d.sync += some.eq(Cat(groups))
+            counts.append(some.any())
+        m.d.comb += self.coalesced.eq(reduce_pairs([*merged, *counts], lambda a, b: a + b))
