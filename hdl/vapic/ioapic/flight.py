@@ -12,8 +12,8 @@ __all__ = ["FlightEnder"]
 class FlightEnder(wiring.Component):
     """Send entries out one by one until none is in flight (IOA-10, IOA-11b).
 
-    The lowest first, found in a cycle of its own. After an entry was taken, nothing is sent until
-    it is no longer in flight.
+    The lowest first, found in two cycles of its own. After an entry was taken, nothing is sent
+    until it is no longer in flight.
 
     Parameters
     ----------
@@ -44,8 +44,10 @@ class FlightEnder(wiring.Component):
         m = Module()
         out, sent, looked = self.end_flight, Signal(), Signal()
         some, first = Signal(), Signal.like(self.n)
-        found, index = lowest(m, self.wanted, name="flight")
-        m.d.sync += [some.eq(found & self.many), first.eq(index), looked.eq(self.many)]
+        many, wanted = Signal(), Signal.like(self.wanted)
+        found, index = lowest(m, wanted, name="flight")
+        m.d.sync += [many.eq(self.many), wanted.eq(self.wanted), some.eq(found & many),
+                     first.eq(index), looked.eq(many & self.many)]
         stands = Mux(self.one, self.one_stands, some)
         m.d.comb += self.done.eq(looked & ~some & ~out.valid & ~sent)
         with m.If(out.valid):
