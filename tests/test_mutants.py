@@ -3,7 +3,7 @@
 import pytest
 
 from tests import mutants
-from tests.mutants import MUTANTS, Mutant, MutantError
+from tests.faults import MUTANTS, Mutant, MutantError
 from tests.revisions import ROOT
 
 
