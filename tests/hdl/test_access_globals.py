@@ -3,6 +3,7 @@
 import pytest
 from amaranth.hdl import ResetInserter, Signal
 
+from vapic.access.errors import ErrorLog
 from vapic.access.unit import AccessUnit
 from vapic.config import Config
 from vapic.layouts import Err
@@ -188,3 +189,25 @@ def test_error_log():
         assert await logged() == (2, 0x2310C000)
 
     run(SMALL, scenario)
+
+
+def test_the_place_of_an_error_in_the_cycle_of_a_clear():
+    """ERR-07 around a clear of its bit: ERRINFO has it if ERRSTAT has, and is 0 if not."""
+    dut, seen = ErrorLog(), []
+
+    async def bench(ctx):
+        for when in range(-2, 4):
+            for cycle in range(-3, 6):
+                ctx.set(dut.policy_error, cycle in (-3, when))
+                ctx.set(dut.clear, (1 << 14) - 1 if cycle == 0 else 0)
+                await ctx.tick()
+            stat, info = ctx.get(dut.stat), ctx.get(dut.info)
+            assert (stat, info) in ((0, 0), (1 << 6, 0x70000000)), when
+            seen.append(bool(stat))
+            ctx.set(dut.clear, (1 << 14) - 1)
+            await ctx.tick()
+            ctx.set(dut.clear, 0)
+            await ctx.tick().repeat(2)
+
+    simulate(dut, bench)
+    assert seen == [False, False, True, True, True, True]
