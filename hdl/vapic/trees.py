@@ -1,12 +1,13 @@
 """Balanced trees: a 256-way chain of `If` breaks synthesis, a tree of the same is small."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import or_
 from typing import Any
 
 from amaranth import Cat, Const, Module, Mux, Signal
-from amaranth.hdl import Value
+from amaranth.hdl import Value, ValueLike
 
-__all__ = ["decode", "highest", "lowest", "reduce_pairs"]
+__all__ = ["decode", "highest", "lowest", "reduce_pairs", "select"]
 
 
 def reduce_pairs(items: Sequence[Any], join: Callable[[Any, Any], Any]) -> Any:
@@ -16,6 +17,11 @@ def reduce_pairs(items: Sequence[Any], join: Callable[[Any, Any], Any]) -> Any:
         pairs = [join(a, b) for a, b in zip(items[::2], items[1::2], strict=False)]
         items = pairs + items[len(pairs) * 2:]
     return items[0]
+
+
+def select(cases: Iterable[tuple[ValueLike, ValueLike]]) -> Value:
+    """The value whose condition is 1, or 0; of several they are or-ed together."""
+    return reduce_pairs([Mux(condition, value, 0) for condition, value in cases], or_)
 
 
 def _find(m: Module, bits: Value, prefer_high: bool, name: str) -> tuple[Value, Value]:

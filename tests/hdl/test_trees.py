@@ -5,7 +5,7 @@ import random
 import pytest
 from amaranth.hdl import Module, Signal
 
-from vapic.trees import decode, highest, lowest, reduce_pairs
+from vapic.trees import decode, highest, lowest, reduce_pairs, select
 from vapic_sim.engine import Simulator
 
 
@@ -51,3 +51,18 @@ def test_reduce_pairs_takes_an_iterator_and_nothing_is_an_error():
     assert reduce_pairs(iter("ab"), lambda a, b: a + b) == "ab"
     with pytest.raises(IndexError):
         reduce_pairs([], lambda a, b: a)
+
+
+def test_select_is_the_value_of_the_condition():
+    m, bits, chosen = Module(), Signal(3), Signal(8)
+    values = (0x11, 0x22, 0x84)
+    m.d.comb += chosen.eq(select(zip(bits, values, strict=True)))
+
+    async def bench(ctx):
+        for word, wanted in ((0, 0), (1, 0x11), (2, 0x22), (4, 0x84), (5, 0x95)):
+            ctx.set(bits, word)
+            assert ctx.get(chosen) == wanted
+
+    sim = Simulator(m)
+    sim.add_testbench(bench)
+    sim.run()

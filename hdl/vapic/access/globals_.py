@@ -8,7 +8,7 @@ from ..layouts import Layouts
 from ..regs import Keep, address
 from ..regs.globals import REGISTERS, SETTINGS
 from ..regs.layout import assemble, resets
-from ..trees import reduce_pairs
+from ..trees import select
 
 __all__ = ["GlobalRegisters"]
 
@@ -106,10 +106,10 @@ class GlobalRegisters(wiring.Component):
             m.d.comb += chosen[name].eq(index == address(name) % 0x1000 // 4)
         m.d.sync += read_late.eq(self.reading & chosen["COALESCED"])
         rotation, domain = self.addr[6:9] == address("RRPTR", 0) % 0x1000 >> 6, self.addr[2:6]
-        gated = [Mux(chosen[name], shown, 0) for name, shown in reads.items()]
-        gated.append(Mux(rotation, self.rrptr[domain[:c.domain_bits]], 0))
+        cases = [(chosen[name], shown) for name, shown in reads.items()]
+        cases.append((rotation, self.rrptr[domain[:c.domain_bits]]))
         m.d.comb += [
-            self.read.eq(reduce_pairs(gated, lambda a, b: a | b)),
+            self.read.eq(select(cases)),
             self.clear.eq(Mux(self.write & chosen["ERRSTAT"], value[:14], 0)),
             self.rrptr_write.en.eq(self.write & rotation & (value < c.lanes)),
             self.rrptr_write.dom.eq(domain),

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import Err, Layouts
 from ..record import Recorder, record_ports
-from ..trees import reduce_pairs
+from ..trees import select
 from .errors import ErrorLog
 from .globals_ import GlobalRegisters
 from .rights import Rights, Unit
@@ -116,7 +116,7 @@ class AccessUnit(wiring.Component):
             own_response.err.eq(Mux(partial, Err.PARTIAL, refusal)),
             own_response.berr.eq((refusal != Err.NONE) & (refusal != Err.MSI)),
         ]
-        here = Mux(own, own_response.as_value(), 0)
+        here = own, own_response.as_value()
         taken, answered = self._units(m, chosen, request, response, here)
         m.d.comb += [getattr(self, name).req.valid.eq(bit)
                      for name, bit in zip(_UNITS, offered, strict=True)]
@@ -195,10 +195,10 @@ class AccessUnit(wiring.Component):
         for name, mine in zip(_UNITS, chosen, strict=True):
             port = getattr(self, name)
             m.d.comb += port.req.payload.eq(request)
-            answers.append(Mux(mine, port.rsp.payload.as_value(), 0))
+            answers.append((mine, port.rsp.payload.as_value()))
             ready.append(mine & port.req.ready)
             valid.append(mine & port.rsp.valid)
-        m.d.comb += [response.eq(reduce_pairs(answers, lambda a, b: a | b)),
+        m.d.comb += [response.eq(select(answers)),
                      taken.eq(Cat(ready).any()), answered.eq(Cat(valid).any())]
         return taken, answered
 

@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..policy import Result, Terms, built, falls_back, key_bits
-from ..trees import reduce_pairs
+from ..trees import select
 from .request import asked_layout, rule_of
 
 __all__ = ["Rounds", "Tournament"]
@@ -200,9 +200,8 @@ class Rounds(wiring.Component):
         smaller by more than the slack, from the third one on.
         """
         hint = Result(Signal(), self.asked.hint, Signal(8))
-        keys = [Mux(bit, key, 0) for bit, key in zip(self.hinted, self.early, strict=True)]
         m.d.sync += [hint.found.eq(self.hinted.any()),
-                     hint.key.eq(reduce_pairs(keys, lambda a, b: a | b))]
+                     hint.key.eq(select(zip(self.hinted, self.early, strict=True)))]
         slack, limit, near = self.asked.slack, Signal(8), Signal()
         m.d.comb += limit.eq(Mux(hint.key > slack, hint.key - slack, 0))
         m.d.sync += near.eq(~Cat(plays & (key < limit) for plays, key in zip(

@@ -1,13 +1,11 @@
 """The walk of an operation: arguments, rows, checks, step, result (EVT-14, EVT-20, EVT-40)."""
 
-from operator import or_
-
 from amaranth import C, Cat, Module, Mux, Signal, signed
 from amaranth.hdl import Value
 
 from ..onehot import OneHot
 from ..regs.events import Errno
-from ..trees import decode, lowest, reduce_pairs
+from ..trees import decode, lowest, select
 from .bus import BusSide
 from .cursor import Cursor
 from .decode import Op
@@ -107,9 +105,8 @@ class Command:
             with m.If(self._any(lambda row, then=then: row.then is then)):
                 self._then(m, then)
         code = Signal.like(self.code)
-        m.d.comb += code.eq(reduce_pairs(
-            [Mux(self._is[op], self._code(row.checks, checks), 0)
-             for op, row in OPERATIONS.items()], or_))
+        m.d.comb += code.eq(select(
+            (self._is[op], self._code(row.checks, checks)) for op, row in OPERATIONS.items()))
         m.d.sync += self.code.eq(code)
         with m.If(code < 0):
             self._states.go("DECIDE")

@@ -5,7 +5,7 @@ from operator import or_
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.hdl import Value
 
-from ..trees import decode, reduce_pairs
+from ..trees import decode, reduce_pairs, select
 
 __all__ = ["Cursor"]
 
@@ -84,8 +84,7 @@ class Cursor:
 def _sum(moves: dict[int, tuple[Value, list[Value]]], stays: Value) -> Value:
     """The value that has a strobe; without one the last."""
     terms = [(reduce_pairs(strobes, or_), value) for value, strobes in moves.values()]
-    return Mux(reduce_pairs([goes for goes, _ in terms], or_),
-               reduce_pairs([Mux(goes, value, 0) for goes, value in terms], or_), stays)
+    return Mux(reduce_pairs([goes for goes, _ in terms], or_), select(terms), stays)
 
 
 def _strobe(m: Module) -> Signal:

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..layouts import Layouts
 from ..policy import falls_back
-from ..trees import lowest, reduce_pairs
+from ..trees import lowest, select
 
 __all__ = ["RoundRobin", "SourceArbiter"]
 
@@ -68,13 +68,13 @@ class SourceArbiter(wiring.Component):
             rotation.request.eq(offers[1:]), rotation.last.eq(last),
             pick.eq(Mux(others, 2 << rotation.n, 1)),
             requests.offer.eq((pick & offers).any() & ~(others & owed & offers[0])),
-            requests.tag.eq(_select(pick, [source.tag for source in sources])),
-            requests.request.eq(_select(
+            requests.tag.eq(_of(pick, [source.tag for source in sources])),
+            requests.request.eq(_of(
                 owner, [source.request.as_value() for source in sources])),
-            requests.ok.eq(_select(owner, [source.ok for source in sources])),
+            requests.ok.eq(_of(owner, [source.ok for source in sources])),
         ]
         if self._config.commits:
-            m.d.comb += requests.offer_dom.eq(_select(
+            m.d.comb += requests.offer_dom.eq(_of(
                 pick, [source.offer_dom for source in sources]))
         m.d.sync += others.eq(wins)
         with m.If(requests.take):
@@ -136,6 +136,5 @@ class RoundRobin(wiring.Component):
         return m
 
 
-def _select(one_hot, values):
-    return reduce_pairs([Mux(bit, value, 0) for bit, value in zip(one_hot, values, strict=True)],
-                        lambda a, b: a | b)
+def _of(one_hot, values):
+    return select(zip(one_hot, values, strict=True))
